@@ -1,0 +1,56 @@
+# Every verb works from a fresh clone: it makes what it needs first.
+PYTHON ?= python3
+BIN := .venv/bin
+APT := $(if $(filter 0,$(shell id -u)),,sudo) apt-get
+
+.PHONY: help install demo test lint types unit browser bench format lock notebook clean
+
+help: ## Show the verbs
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+install: .venv/installed ## Make .venv with exactly what constraints.txt locks
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: install ## Run the embedded default on the demo corpus, to results/demo/report.html
+	$(BIN)/evalkit run
+
+test: install browser lint types unit ## Lint, type-check, run every test and every notebook
+
+lint: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: install
+	$(BIN)/mypy
+
+unit: install
+	$(BIN)/pytest
+
+browser: ## Install Debian's Chromium, which the report's tests drive
+	@command -v chromium >/dev/null || { $(APT) update -q && $(APT) install -q -y --no-install-recommends chromium; }
+
+bench: install ## Run the benchmarks (timing claims live there, not in the tests)
+	$(BIN)/python -m tests.benchmarks.pacing
+
+$(BIN)/uv:
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+format: install ## Format and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(BIN)/uv ## Resolve pyproject.toml again into constraints.txt
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate --quiet --upgrade --output-file constraints.txt
+
+notebook: install ## Open the notebooks
+	$(BIN)/jupyter lab notebooks
+
+clean: ## Remove what the verbs made, results excepted
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
