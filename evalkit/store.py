@@ -1,0 +1,197 @@
+"""The files of a run: ``results/<run>/``.
+
+==============  ===================================================================================
+run.json        what was run: versions, settings, corpus, machine, prices (replaced whole)
+clips.jsonl     the clips and references as they were, so that a run can be scored without its corpus
+traces.jsonl    one line per attempt, appended and flushed to disk before the next clip is bought
+scores.csv, summary.csv, comparison.csv, report.html: made from the above, any number of times
+==============  ===================================================================================
+"""
+
+import fcntl
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from evalkit import corpora
+from evalkit.errors import StoreError
+from evalkit.types import Clip, Event, Trace
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Store:
+    """A run folder."""
+
+    folder: Path
+
+    @property
+    def manifest_path(self) -> Path:
+        return self.folder / "run.json"
+
+    @property
+    def clips_path(self) -> Path:
+        return self.folder / "clips.jsonl"
+
+    @property
+    def traces_path(self) -> Path:
+        return self.folder / "traces.jsonl"
+
+    def exists(self) -> bool:
+        """Whether a run stands here."""
+        return self.manifest_path.is_file()
+
+    def manifest(self) -> dict[str, Any]:
+        """The content of run.json.
+
+        Raises:
+            StoreError: there is no run here, or it was written by another format version.
+        """
+        if not self.exists():
+            raise StoreError(f"{self.folder}: holds no run (no run.json); make one with `evalkit run`")
+        try:
+            manifest = orjson.loads(self.manifest_path.read_bytes())
+        except orjson.JSONDecodeError as error:
+            raise StoreError(f"{self.manifest_path}: not JSON ({error}); restore it or run again") from error
+        if manifest.get("format") != FORMAT:
+            raise StoreError(
+                f"{self.manifest_path}: format {manifest.get('format')!r}, this evalkit reads {FORMAT}; "
+                f"use the evalkit that wrote it ({manifest.get('evalkit', 'unknown')})"
+            )
+        return dict(manifest)
+
+    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
+        """Replace run.json as a whole."""
+        _replace(self.manifest_path, orjson.dumps({"format": FORMAT, **manifest}, option=orjson.OPT_INDENT_2))
+
+    def write_clips(self, clips: Iterable[Clip]) -> None:
+        """Replace clips.jsonl as a whole."""
+        _replace(self.clips_path, b"".join(orjson.dumps(corpora.record(clip)) + b"\n" for clip in clips))
+
+    def clips(self) -> list[Clip]:
+        """The clips as they were when the run was made."""
+        return [corpora.revive(line) for line in _lines(self.clips_path)]
+
+    @contextmanager
+    def writing(self) -> Iterator["Store"]:
+        """Hold the run for writing; a tail torn by a crash is cut off first.
+
+        Raises:
+            StoreError: the folder cannot be written, or another process is writing this run.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with (self.folder / ".lock").open("w") as lock:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError as error:
+                    raise StoreError(f"{self.folder}: another evalkit is writing this run; wait for it") from error
+                _cut_torn_tail(self.traces_path)
+                yield self
+        except OSError as error:
+            raise StoreError(f"{self.folder}: cannot be written ({error.strerror})") from error
+
+    def append(self, trace: Trace) -> None:
+        """Add a trace: whole or not at all, and on disk when this returns.
+
+        Raises:
+            StoreError: the disk is full or read-only; what was stored before is intact.
+        """
+        line = orjson.dumps(_record(trace)) + b"\n"
+        try:
+            with self.traces_path.open("ab", buffering=0) as file:
+                start = file.tell()
+                try:
+                    if file.write(line) != len(line):
+                        raise OSError(28, "No space left on device")
+                    os.fsync(file.fileno())
+                except OSError:
+                    file.truncate(start)
+                    raise
+        except OSError as error:
+            raise StoreError(
+                f"{self.traces_path}: cannot be written ({error.strerror}); free space and go on"
+            ) from error
+
+    def traces(self) -> Iterator[Trace]:
+        """Every stored trace, in the order of writing; a torn last line is passed over."""
+        if self.traces_path.is_file():
+            for line in _lines(self.traces_path):
+                yield _revive(line)
+
+
+def _record(trace: Trace) -> dict[str, Any]:
+    return {
+        "clip_id": trace.clip_id,
+        "provider": trace.provider,
+        "route": trace.route,
+        "settings": dict(trace.settings),
+        "attempt": trace.attempt,
+        "started_at": trace.started_at.isoformat(),
+        "events": [[event.t_s, event.audio_s, event.kind, event.data] for event in trace.events],
+    }
+
+
+def _revive(line: Mapping[str, Any]) -> Trace:
+    return Trace(
+        clip_id=line["clip_id"],
+        provider=line["provider"],
+        route=line["route"],
+        settings=line["settings"],
+        attempt=line["attempt"],
+        started_at=datetime.fromisoformat(line["started_at"]),
+        events=tuple(Event(*event) for event in line["events"]),
+    )
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.endswith(b"\n"):
+                    return  # a write cut short by a crash: that clip will be sent again
+                try:
+                    yield orjson.loads(line)
+                except orjson.JSONDecodeError as error:
+                    raise StoreError(f"{path}:{number}: damaged line ({error}); remove it and run again") from error
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _cut_torn_tail(path: Path) -> None:
+    if not path.is_file():
+        return
+    with path.open("rb+") as file:
+        end = file.seek(0, os.SEEK_END)
+        keep = end
+        while keep > 0:
+            step = min(65536, keep)
+            file.seek(keep - step)
+            newline = file.read(step).rfind(b"\n")
+            if newline >= 0:
+                keep = keep - step + newline + 1
+                break
+            keep -= step
+        if keep != end:
+            file.truncate(keep)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise StoreError(f"{path}: cannot be written ({error.strerror})") from error

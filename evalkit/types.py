@@ -1,0 +1,344 @@
+"""The nouns. Frozen, no I/O, standard library only. Times are seconds, rates are hertz; read this file first."""
+
+import io
+import wave
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from evalkit.errors import ParseError, ProviderError
+
+Route = Literal["rest", "streaming", "agent"]
+Kind = Literal["speech", "nonspeech"]
+EventKind = Literal["open", "sent", "audio", "received", "closed", "error"]
+State = Literal["interim", "chunk_final", "utterance_final"]
+Evidence = Literal["live", "recorded", "simulated"]
+Segment = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a reference or a hypothesis; every field but ``text`` may be unknown (None)."""
+
+    text: str
+    start_s: float | None = None
+    end_s: float | None = None
+    speaker: str | None = None
+    channel: int | None = None
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A stretch in which one speaker talks."""
+
+    speaker: str
+    start_s: float
+    end_s: float
+    channel: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One audio file of a corpus with its reference."""
+
+    id: str
+    path: str
+    """Absolute path of the audio file."""
+    sha256: str
+    duration_s: float
+    sample_rate_hz: int
+    channels: int
+    reference: tuple[Word, ...] | None = None
+    """What was said, in order; None when unknown (speakers only); empty when nothing was said."""
+    turns: tuple[Turn, ...] | None = None
+    """Who spoke when; None when unknown."""
+    language: str | None = None
+    cluster: str = ""
+    """Speaker or call: the unit of independence."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    kind: Kind = "speech"
+    licence: str = ""
+    origin: str = ""
+    times_source: str | None = None
+    """Where the reference word times come from; None when there are none."""
+
+    @property
+    def text(self) -> str | None:
+        """The reference as one string, or None."""
+        return None if self.reference is None else " ".join(word.text for word in self.reference)
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """Decoded sound: all that a provider gets to see of a clip."""
+
+    pcm: bytes = field(repr=False)
+    """Signed 16-bit little-endian samples, channels interleaved."""
+    sample_rate_hz: int
+    channels: int = 1
+
+    @property
+    def duration_s(self) -> float:
+        return len(self.pcm) / (2 * self.channels * self.sample_rate_hz)
+
+    def frames(self, frame_ms: int) -> Iterator[bytes]:
+        """Consecutive pieces of ``frame_ms`` milliseconds; the last may be shorter."""
+        size = self.sample_rate_hz * frame_ms // 1000 * 2 * self.channels
+        for start in range(0, len(self.pcm), size):
+            yield self.pcm[start : start + size]
+
+    def wav(self) -> bytes:
+        """The same sound as a RIFF WAVE file."""
+        buffer = io.BytesIO()
+        with wave.open(buffer, "wb") as file:
+            file.setnchannels(self.channels)
+            file.setsampwidth(2)
+            file.setframerate(self.sample_rate_hz)
+            file.writeframes(self.pcm)
+        return buffer.getvalue()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that crossed the wire."""
+
+    t_s: float
+    """Monotonic seconds since the trace began."""
+    audio_s: float
+    """Seconds of audio released so far."""
+    kind: EventKind
+    data: Any = None
+    """Verbatim, keys masked: str for a socket message; for HTTP and ``audio`` a JSON object (see wire.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """How punctually our own frames left, seconds after their deadlines."""
+
+    frames: int
+    late_p50_s: float
+    late_p99_s: float
+    late_max_s: float
+    end_drift_s: float
+    """Lateness of the last frame."""
+
+    MAX_LATE_S = 0.050
+    MAX_DRIFT_S = 0.020
+
+    @property
+    def valid(self) -> bool:
+        """Whether latencies of this trace may be used; the limits are those of metrics.md 7.1."""
+        return self.late_max_s <= self.MAX_LATE_S and self.end_drift_s <= self.MAX_DRIFT_S
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """All events of one attempt at one clip by one provider over one route."""
+
+    clip_id: str
+    provider: str
+    route: Route
+    settings: Mapping[str, Any]
+    attempt: int
+    started_at: datetime
+    """UTC wall clock, a label only; every duration comes from ``Event.t_s``."""
+    events: tuple[Event, ...]
+
+    def audio_origin_s(self) -> float | None:
+        """T0: the wire time at which audio second 0 was spoken, or None when nothing was paced."""
+        for event in self.events:
+            if event.kind == "audio":
+                return float(event.data["due_s"]) - event.audio_s
+        return None
+
+    def pacing(self) -> Pacing | None:
+        """Lateness of the paced frames, or None when nothing was paced."""
+        late = [event.t_s - float(event.data["due_s"]) for event in self.events if event.kind == "audio"]
+        if not late:
+            return None
+        ranked = sorted(late)
+
+        def nearest_rank(percent: int) -> float:
+            return ranked[-(-percent * len(ranked) // 100) - 1]
+
+        return Pacing(len(late), nearest_rank(50), nearest_rank(99), ranked[-1], late[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What the provider believed about one piece of the transcript at one moment.
+
+    ``segment`` is a path such as (channel, utterance, chunk). An update replaces everything shown so far at its
+    own path and below it, so an utterance_final at (0, 3) replaces the chunks (0, 3, 0) and (0, 3, 1).
+    """
+
+    t_s: float
+    words: tuple[Word, ...]
+    segment: Segment
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionState:
+    """What a reader would see at a moment."""
+
+    t_s: float
+    words: tuple[Word, ...]
+    states: tuple[State, ...]
+    """One state per word: how firmly the provider holds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """What a provider said: its updates in order of arrival, and the error that ended them, if any."""
+
+    updates: tuple[Update, ...]
+    failure: ProviderError | ParseError | None = None
+
+    @classmethod
+    def of(cls, updates: Iterable[Update]) -> "Hypothesis":
+        """Collect what ``Provider.parse`` yields; a refusal, an outage or an unreadable message becomes ``failure``."""
+        collected: list[Update] = []
+        try:
+            for update in updates:
+                collected.append(update)  # noqa: PERF402 what came before an error must be kept
+        except (ProviderError, ParseError) as failure:
+            return cls(tuple(collected), failure)
+        return cls(tuple(collected))
+
+    def captions(self) -> Iterator[CaptionState]:
+        """The caption after each update, channel by channel in segment order."""
+        shown: dict[Segment, Update] = {}
+        for update in self.updates:
+            depth = len(update.segment)
+            shown = {path: old for path, old in shown.items() if path[:depth] != update.segment}
+            shown[update.segment] = update
+            pieces = [shown[path] for path in sorted(shown)]
+            yield CaptionState(
+                update.t_s,
+                tuple(word for piece in pieces for word in piece.words),
+                tuple(piece.state for piece in pieces for _ in piece.words),
+            )
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """The final transcript; several channels are merged by start time."""
+        last: Sequence[Word] = ()
+        for caption in self.captions():
+            last = caption.words
+        if len({word.channel for word in last}) > 1 and all(word.start_s is not None for word in last):
+            last = sorted(last, key=lambda word: word.start_s or 0.0)
+        return tuple(last)
+
+    @property
+    def text(self) -> str:
+        """The final transcript as one string."""
+        return " ".join(word.text for word in self.words)
+
+    def words_at(self, t_s: float) -> tuple[Word, ...]:
+        """The words a caption showed at wire time ``t_s``."""
+        shown: tuple[Word, ...] = ()
+        for caption in self.captions():
+            if caption.t_s > t_s:
+                break
+            shown = caption.words
+        return shown
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One row: a clip, a provider, a route. Counts that add, never rates; ``values`` where a percentile needs each."""
+
+    clip_id: str
+    provider: str
+    route: Route
+    evidence: Evidence
+    kind: Kind
+    cluster: str
+    language: str | None
+    slices: Mapping[str, str]
+    audio_s: float
+    attempts: int
+    failure: str | None
+    """Why there is no usable answer after retries (``refused: ...``, ``unavailable: ...``, ``parse: ...``), or None."""
+    counts: Mapping[str, float]
+    """Column name -> count or sum, e.g. ``acc.wer.en.hits``."""
+    values: Mapping[str, tuple[float, ...]]
+    """Metric id -> one value per natural unit (word, utterance, request), e.g. ``lat.word_first``."""
+    absent: Mapping[str, str]
+    """Metric id -> ``missing_input`` or ``not_applicable``: why this clip has no such metric."""
+    pacing: Pacing | None
+    reference: str | None
+    hypothesis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One line of the metric catalogue: what a number means and how it is folded from scores.
+
+    A ratio metric has ``numerator`` and ``denominator`` (names of count columns, each summed over clips first, and
+    the columns of a tuple added); a distribution metric has ``values`` and a ``statistic``.
+    """
+
+    id: str
+    title: str
+    unit: str
+    """``rate``, ``s``, ``per_min``, ``x``, ``usd_per_h``, ``count``."""
+    direction: Literal["lower", "higher", "zero"]
+    definition: str
+    source: str
+    numerator: tuple[str, ...] = ()
+    denominator: tuple[str, ...] = ()
+    scale: float = 1.0
+    """The ratio is multiplied by this, e.g. 60 for a rate per minute over seconds."""
+    values: str = ""
+    statistic: Literal["", "p50", "p95", "p99", "max", "mean"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryRow:
+    """One pooled figure: a metric of one provider over one route on one slice of the corpus."""
+
+    provider: str
+    route: Route
+    slice: str
+    """``all``, or ``key=value`` such as ``noise=clean``."""
+    metric: str
+    unit: str
+    value: float | None
+    numerator: float | None
+    denominator: float | None
+    ci_lo: float | None
+    ci_hi: float | None
+    n_clips: int
+    n_units: int
+    """Words, utterances or requests, whatever the metric counts."""
+    n_clusters: int
+    status: str
+    """``ok``, ``undefined``, ``not_applicable``, ``missing_input``, ``insufficient``, ``not_tested``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One metric of one system minus the same metric of another, paired on the clips both were scored on."""
+
+    question: Literal["candidate_vs_incumbent", "streaming_vs_rest"]
+    metric: str
+    unit: str
+    provider: str
+    route: Route
+    against_provider: str
+    against_route: Route
+    value: float | None
+    against_value: float | None
+    difference: float | None
+    """``value - against_value``."""
+    ci_lo: float | None
+    ci_hi: float | None
+    n_clips: int
+    n_clusters: int
+    smallest_detectable: float | None
+    """The difference this many clips could have shown with 80 % power at the 5 % level."""
+    verdict: Literal["better", "worse", "no_clear_difference", "insufficient"]
