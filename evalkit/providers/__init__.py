@@ -1,0 +1,187 @@
+"""The provider interface: two methods, and the one door through which every provider, ours or yours, is found."""
+
+import dataclasses
+import json
+import types
+import typing
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, ClassVar, NoReturn
+
+from evalkit.errors import Refused, SettingsError, Unavailable
+from evalkit.types import Audio, Event, Route, Update
+from evalkit.wire import Wire
+
+GROUP = "evalkit.providers"
+
+
+class Provider(ABC):
+    """One speech-to-text route under test.
+
+    Subclasses are frozen dataclasses: their fields are settings, saved with every trace.
+    """
+
+    routes: ClassVar[tuple[Route, ...]]
+    """What ``route`` may be."""
+    description: ClassVar[str]
+    """One sentence for ``evalkit providers`` and the report."""
+    engine: ClassVar[str | None] = None
+    """The recogniser the embedded server must run for this provider; None when the provider is somewhere else."""
+
+    name: str
+    route: Route
+
+    @property
+    @abstractmethod
+    def live(self) -> bool:
+        """Whether a call can cost money; a live provider is refused without a budget."""
+
+    @abstractmethod
+    async def transcribe(self, audio: Audio, wire: Wire) -> None:
+        """Hold the whole conversation for one clip. All traffic goes through ``wire``."""
+
+    @abstractmethod
+    def parse(self, events: Sequence[Event]) -> Iterator[Update]:
+        """Read a recorded conversation. Pure: no network, no clock, no state.
+
+        Raises:
+            Refused: the service refused, and would again.
+            Unavailable: no complete answer was recorded; what was heard has been yielded before.
+            ParseError: a message was not understood.
+        """
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Every field but the name and the route, as saved with a trace."""
+        return {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(typing.cast(Any, self))
+            if field.name not in ("name", "route")
+        }
+
+
+def names() -> list[str]:
+    """The names of all installed providers."""
+    return sorted(_entry_points())
+
+
+def find(name: str) -> type[Provider]:
+    """The provider class behind a name.
+
+    Raises:
+        SettingsError: no such provider is installed; the near miss is suggested.
+    """
+    points = _entry_points()
+    if name not in points:
+        raise SettingsError.unknown("provider", name, points)
+    found = points[name].load()
+    if not (isinstance(found, type) and issubclass(found, Provider)):
+        raise SettingsError(f"provider {name!r}: {points[name].value} is not an evalkit Provider")
+    return found
+
+
+def load(name: str, route: Route = "rest", **settings: Any) -> Provider:
+    """A provider by name, e.g. ``load("xai", "streaming", language="en")``; a setting may be a string typed in a shell.
+
+    Raises:
+        SettingsError: unknown provider, route or option, or a value of the wrong kind.
+    """
+    found = find(name)
+    if route not in found.routes:
+        raise SettingsError(f"provider {name!r} has no route {route!r}; it has {', '.join(found.routes)}")
+    fields = {field.name for field in dataclasses.fields(typing.cast(Any, found))} - {"name", "route"}
+    hints = typing.get_type_hints(found)
+    for option in settings:
+        if option not in fields:
+            raise SettingsError.unknown(f"option of provider {name!r}", option, fields)
+    values = {option: _coerce(name, option, value, hints[option]) for option, value in settings.items()}
+    return found(**{"name": name, "route": route, **values})
+
+
+def split_spec(spec: str) -> tuple[str, dict[str, str]]:
+    """``"xai,language=en,frame_ms=20"`` as the name and its options.
+
+    Raises:
+        SettingsError: an option has no ``=``.
+    """
+    name, *options = spec.split(",")
+    for option in options:
+        if "=" not in option:
+            raise SettingsError(f"{spec!r}: write an option as NAME=VALUE, not {option!r}")
+    return name.strip(), {key.strip(): value for key, _, value in (option.partition("=") for option in options)}
+
+
+def raise_for_answer(answer: Mapping[str, Any], who: str) -> None:
+    """Raise what a recorded HTTP answer means; return when it is a success.
+
+    Raises:
+        Unavailable: 408, 425, 429 and 5xx.
+        Refused: every other status that is not 2xx; 401 and 403 refuse every clip, not only this one.
+    """
+    status = int(answer["status"])
+    if 200 <= status < 300:
+        return
+    message = f"{who}: HTTP {status} ({explanation(answer['body'])})"
+    if status in (408, 425, 429) or status >= 500:
+        after = str(answer["headers"].get("retry-after", ""))
+        raise Unavailable(message, status=status, retry_after_s=float(after) if after.isdigit() else None)
+    raise Refused(message, status=status, whole_provider=status in (401, 403))
+
+
+def raise_for_end(events: Sequence[Event], who: str) -> NoReturn:
+    """Raise why a record holds no complete answer.
+
+    Raises:
+        Refused: the request was never sent because it could not succeed.
+        Unavailable: everything else, a connection that ended early above all.
+    """
+    for event in reversed(events):
+        if event.kind == "error":
+            failure = Refused if event.data["type"] == "Refused" else Unavailable
+            raise failure(f"{who}: {event.data['message']}")
+    raise Unavailable(f"{who}: the conversation ended before the answer was complete")
+
+
+def explanation(body: str, limit: int = 200) -> str:
+    """The human sentence in an error body: ``{"error": text}``, ``{"error": {"message": text}}``, or plain text."""
+    try:
+        content = json.loads(body)
+    except ValueError:
+        content = body
+    if isinstance(content, Mapping):
+        content = content.get("error") or content.get("message") or content.get("code") or body
+    if isinstance(content, Mapping):
+        content = content.get("message") or body
+    text = " ".join(str(content).split()) or "no explanation"
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _entry_points() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def _coerce(provider: str, option: str, value: Any, hint: Any) -> Any:
+    """``value`` as the field's type; strings are read as a shell user means them."""
+    wanted = [kind for kind in typing.get_args(hint) if kind is not type(None)] if _is_union(hint) else [hint]
+    if value is None or (value == "" and len(wanted) < len(typing.get_args(hint) or (1,))):
+        return None
+    kind = wanted[0]
+    if typing.get_origin(kind) is tuple:
+        return tuple(value.split("+")) if isinstance(value, str) else tuple(value)
+    try:
+        if kind is bool and isinstance(value, str):
+            return {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}[value.lower()]
+        if kind in (int, float) and not isinstance(value, bool):
+            return kind(value)
+    except (KeyError, ValueError) as error:
+        raise SettingsError(
+            f"option {option} of provider {provider!r} must be {kind.__name__}, not {value!r}"
+        ) from error
+    if not isinstance(value, kind):
+        raise SettingsError(f"option {option} of provider {provider!r} must be {kind.__name__}, not {value!r}")
+    return value
+
+
+def _is_union(hint: Any) -> bool:
+    return typing.get_origin(hint) in (typing.Union, types.UnionType)

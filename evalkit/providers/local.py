@@ -1,0 +1,33 @@
+"""The embedded recognisers: ``xai`` pointed at the server on this machine, under names of their own.
+
+Their numbers are true of the recogniser named, never of a vendor.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from evalkit.providers.xai import Xai
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moonshine(Xai):
+    """Moonshine tiny-en behind the embedded server; the default candidate."""
+
+    description: ClassVar[str] = "Moonshine tiny-en on this machine, behind the embedded xAI-compatible server; no key"
+    engine: ClassVar[str | None] = "moonshine"
+
+    name: str = "local-moonshine"
+    base_url: str = ""
+    key_env: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PocketSphinx(Xai):
+    """PocketSphinx en-us behind the embedded server; the default incumbent."""
+
+    description: ClassVar[str] = "PocketSphinx en-us on this machine, behind the embedded xAI-compatible server; no key"
+    engine: ClassVar[str | None] = "pocketsphinx"
+
+    name: str = "local-pocketsphinx"
+    base_url: str = ""
+    key_env: str | None = None

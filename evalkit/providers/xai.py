@@ -1,0 +1,311 @@
+"""xAI's Grok Speech-to-Text: ``POST /v1/stt`` and the WebSocket ``/v1/stt``.
+
+The transcript of a stream is put together so that it is right under every reading of the documents (chunk texts that
+are increments or cumulative; a ``transcript.done`` that is empty, the remainder, or everything), because the sources
+disagree. Joining every ``is_final`` doubles the text; taking only ``transcript.done`` usually gives nothing.
+"""
+
+import json
+import re
+import urllib.parse
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from evalkit.errors import ParseError, Refused, SettingsError, Unavailable
+from evalkit.providers import Provider, explanation, raise_for_answer, raise_for_end
+from evalkit.types import Audio, Event, Route, Segment, State, Update, Word
+from evalkit.wire import Upload, Wire, is_loopback
+
+# The values documented for `language`: it switches formatting on, it does not lock recognition.
+LANGUAGES = frozenset(
+    "ar cs da de en es fa fil fr hi id it ja ko mk ms nl pl pt ro ru sv th tr vi".split()  # noqa: SIM905 25 strings
+)
+MAX_KEYTERMS, MAX_KEYTERM_CHARS = 100, 50
+MAX_UPLOAD_BYTES = 500_000_000
+# Two stretches touch when one starts this close before the other ends: times are rounded to 10 ms.
+TOUCH_S = 0.02
+
+
+@dataclass(frozen=True, kw_only=True)
+class Xai(Provider):
+    """Grok Speech-to-Text, or any server that speaks its protocol (``base_url``)."""
+
+    routes: ClassVar[tuple[Route, ...]] = ("rest", "streaming")
+    description: ClassVar[str] = "xAI Grok Speech-to-Text over REST and WebSocket; needs XAI_API_KEY"
+
+    name: str = "xai"
+    route: Route = "rest"
+    base_url: str = "https://api.x.ai"
+    key_env: str | None = "XAI_API_KEY"
+    model: str = "grok-voice-transcribe-2.0"
+    language: str | None = None
+    diarize: bool = False
+    keyterms: tuple[str, ...] = ()
+    # The service drops "uh" and "um" unless asked; references are verbatim.
+    filler_words: bool = True
+    # The service's own default differs by route (0.5 REST, 0.08 streaming).
+    vad_threshold: float | None = None
+    frame_ms: int = 100
+    interim_results: bool = True
+    # Always sent: the documented default moved from 10 to 400 ms during 2026.
+    endpointing_ms: int = 400
+
+    def __post_init__(self) -> None:
+        if self.language is not None and self.language not in LANGUAGES:
+            raise SettingsError.unknown("language", self.language, LANGUAGES)
+        if not 10 <= self.frame_ms <= 1000:
+            raise SettingsError(f"frame_ms must be 10 to 1000, not {self.frame_ms}")
+        if not 0 <= self.endpointing_ms <= 5000:
+            raise SettingsError(f"endpointing_ms must be 0 to 5000, not {self.endpointing_ms}")
+        if len(self.keyterms) > MAX_KEYTERMS or any(len(term) > MAX_KEYTERM_CHARS for term in self.keyterms):
+            raise SettingsError(f"keyterms: at most {MAX_KEYTERMS} terms of {MAX_KEYTERM_CHARS} characters")
+        if not self.base_url.startswith(("http://", "https://")) and self.engine is None:
+            raise SettingsError(f"base_url must start with http:// or https://, not {self.base_url!r}")
+
+    @property
+    def live(self) -> bool:
+        return self.engine is None and not is_loopback(self.base_url)
+
+    async def transcribe(self, audio: Audio, wire: Wire) -> None:
+        headers = {"Authorization": f"Bearer {wire.secret(self.key_env)}"} if self.key_env else {}
+        if self.route == "rest":
+            content = audio.wav()
+            if len(content) > MAX_UPLOAD_BYTES:
+                raise Refused(f"{self.name}: {len(content):,} bytes is over the documented 500 MB; split the recording")
+            file = Upload("audio.wav", content, "audio/wav", audio.duration_s)
+            await wire.request("POST", f"{self.base_url}/v1/stt", headers=headers, fields=self._form(audio), file=file)
+            return
+        query = urllib.parse.urlencode(self._query(audio))
+        url = f"ws{self.base_url.removeprefix('http')}/v1/stt?{query}"
+        async with wire.websocket(url, headers=headers) as socket:
+            await socket.until(_is("transcript.created"), what="transcript.created")
+            async for frame in wire.pace(audio, self.frame_ms):
+                await socket.send_audio(frame)
+            await socket.send('{"type":"audio.done"}')
+            await socket.until(_is("transcript.done"), what="transcript.done", count=audio.channels)
+
+    def parse(self, events: Sequence[Event]) -> Iterator[Update]:
+        for event in events:
+            if event.kind == "received" and isinstance(event.data, Mapping):
+                self._raise_for_answer(event.data)
+                if self.route == "rest":
+                    yield _read_answer(event)
+                    return
+        if self.route == "streaming":
+            yield from self._read_stream(events)
+        else:
+            raise_for_end(events, self.name)
+
+    def _options(self, audio: Audio) -> list[tuple[str, str]]:
+        options = [("model", self.model)]
+        if self.language is not None:
+            options.append(("language", self.language))
+        if self.diarize:
+            options.append(("diarize", "true"))
+        if audio.channels > 1:
+            options.append(("multichannel", "true"))
+        options.extend(("keyterm", term) for term in self.keyterms)
+        options.append(("filler_words", _flag(self.filler_words)))
+        if self.vad_threshold is not None:
+            options.append(("vad_threshold", f"{self.vad_threshold:g}"))
+        return options
+
+    def _form(self, audio: Audio) -> list[tuple[str, str]]:
+        # On the socket a language alone switches formatting on; REST needs `format` too to do the same.
+        return self._options(audio) + ([("format", "true")] if self.language is not None else [])
+
+    def _query(self, audio: Audio) -> list[tuple[str, str]]:
+        return [
+            *self._options(audio),
+            ("sample_rate", str(audio.sample_rate_hz)),
+            ("encoding", "pcm"),
+            ("interim_results", _flag(self.interim_results)),
+            ("endpointing", str(self.endpointing_ms)),
+            *([("channels", str(audio.channels))] if audio.channels > 1 else []),
+        ]
+
+    def _raise_for_answer(self, answer: Mapping[str, Any]) -> None:
+        try:
+            raise_for_answer(answer, self.name)
+        except Refused as error:
+            # xAI answers a wrong key with 400, not 401: only the sentence tells it from a malformed request.
+            if error.status == 400 and re.search(r"api.?key", explanation(answer["body"]), re.IGNORECASE):
+                hint = f"; check {self.key_env}" if self.key_env else ""
+                raise Refused(f"{error}{hint}", status=400, whole_provider=True) from None
+            raise
+
+    def _read_stream(self, events: Sequence[Event]) -> Iterator[Update]:
+        channels: dict[int, _Channel] = {}
+        expected, done = 1, 0
+        for event in events:
+            if event.kind == "open":
+                query = urllib.parse.parse_qs(urllib.parse.urlsplit(event.data["url"]).query)
+                expected = int(query.get("channels", ["1"])[0])
+            if event.kind != "received":
+                continue
+            message = _message(event.data)
+            kind = message.get("type")
+            index = int(message.get("channel_index") or 0)
+            channel = channels.setdefault(index, _Channel(index if expected > 1 else None, (index,)))
+            if kind == "transcript.partial":
+                yield from channel.partial(event.t_s, message)
+            elif kind == "transcript.done":
+                done += 1
+                yield from channel.done(event.t_s, message)
+            elif kind == "error":
+                for broken in channels.values():
+                    yield from broken.closed(event.t_s)
+                text = f"{self.name}: error event ({message.get('message', 'no message')})"
+                # Before any transcript an error is about the request; later ones are the service's own trouble.
+                raise Unavailable(text) if any(sent.kind == "audio" for sent in events) else Refused(text)
+        if done < expected:
+            for channel in channels.values():
+                yield from channel.closed(events[-1].t_s)
+            raise_for_end(events, self.name)
+
+
+@dataclass
+class _Channel:
+    """The transcript of one channel while its messages are read."""
+
+    channel: int | None
+    path: Segment
+    utterance: int = 0
+    chunks: list[tuple[Word, ...]] = field(default_factory=list)
+    finished: list[Word] = field(default_factory=list)
+    open: bool = False
+
+    def partial(self, t_s: float, message: Mapping[str, Any]) -> Iterator[Update]:
+        words = _words(message, self.channel)
+        if message.get("speech_final"):
+            words = words or self._held()
+            if words or self.open:
+                yield self._finish(t_s, words)
+        elif not words:
+            return  # noise makes empty partials; they open nothing
+        elif message.get("is_final"):
+            self.open = True
+            if self._restates(words):
+                self.chunks = [words]
+                yield self._update(t_s, words, "chunk_final")
+            else:
+                yield self._update(t_s, words, "chunk_final", len(self.chunks))
+                self.chunks.append(words)
+        else:
+            self.open = True
+            newer = words[len(self._held()) :] if self._restates(words) else words
+            yield self._update(t_s, newer, "interim", len(self.chunks))
+
+    def done(self, t_s: float, message: Mapping[str, Any]) -> Iterator[Update]:
+        words = _words(message, self.channel)
+        said = [*self.finished, *self._held()]
+        if words and self.finished and _timed(words) and _timed(self.finished):
+            # The remainder, whatever else is restated before it.
+            edge_s = (self.finished[-1].end_s or 0.0) - TOUCH_S
+            words = tuple(word for word in words if (word.start_s or 0.0) >= edge_s)
+        elif words and self.finished:
+            # The whole session; numbers in a held chunk may be rewritten, so a few finished words are proof enough.
+            if _starts_with(words, said) or (len(self.finished) > 2 and _starts_with(words, self.finished)):
+                words = words[len(self.finished) :]
+            elif not self.open and _starts_with(words[::-1], self.finished[::-1][: len(words)]):
+                words = ()
+        if words or self.open:
+            # An open interim that was never locked is only kept when nothing final ever arrived.
+            words = words or self._held()
+            if words or self.finished:
+                yield self._finish(t_s, words)
+
+    def closed(self, t_s: float) -> Iterator[Update]:
+        """The socket closed without a ``transcript.done``: what was locked stays."""
+        if self.chunks:
+            yield self._finish(t_s, self._held())
+
+    def _held(self) -> tuple[Word, ...]:
+        return tuple(word for chunk in self.chunks for word in chunk)
+
+    def _restates(self, words: tuple[Word, ...]) -> bool:
+        """Whether ``words`` begin with the locked chunks again (the cumulative reading) instead of after them."""
+        held = self._held()
+        if not held:
+            return False
+        if _timed(words) and _timed(held):
+            return (words[0].start_s or 0.0) < (held[-1].end_s or 0.0) - TOUCH_S
+        return _starts_with(words, held)
+
+    def _finish(self, t_s: float, words: tuple[Word, ...]) -> Update:
+        update = self._update(t_s, words, "utterance_final")
+        self.finished.extend(words)
+        self.chunks, self.open = [], False
+        self.utterance += 1
+        return update
+
+    def _update(self, t_s: float, words: tuple[Word, ...], state: State, *chunk: int) -> Update:
+        return Update(t_s, words, (*self.path, self.utterance, *chunk), state)
+
+
+def _read_answer(event: Event) -> Update:
+    answer = _message(event.data["body"])
+    channels = answer.get("channels")
+    if channels:
+        words = tuple(word for item in channels for word in _words(item, int(item["index"])))
+    else:
+        words = _words(answer, None)
+    return Update(event.t_s, words, (), "utterance_final")
+
+
+def _message(text: str) -> Mapping[str, Any]:
+    try:
+        message = json.loads(text)
+    except ValueError as error:
+        raise ParseError(f"xai: not JSON: {text[:80]!r}") from error
+    if not isinstance(message, Mapping):
+        raise ParseError(f"xai: not a JSON object: {text[:80]!r}")
+    return message
+
+
+def _words(message: Mapping[str, Any], channel: int | None) -> tuple[Word, ...]:
+    """The words of a message; without word times, the words of its text."""
+    try:
+        if message.get("words"):
+            return tuple(
+                Word(
+                    text=str(word["text"]),
+                    start_s=_number(word.get("start")),
+                    end_s=_number(word.get("end")),
+                    speaker=None if word.get("speaker") is None else str(word["speaker"]),
+                    channel=channel,
+                    # Documented: the field is left out when it is 0.
+                    confidence=_number(word.get("confidence", 0.0)),
+                )
+                for word in message["words"]
+            )
+        return tuple(Word(text, channel=channel) for text in str(message.get("text") or "").split())
+    except (KeyError, TypeError, ValueError) as error:
+        raise ParseError(f"xai: a word is not as documented: {str(message)[:120]}") from error
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _timed(words: Sequence[Word]) -> bool:
+    return all(word.start_s is not None and word.end_s is not None for word in words)
+
+
+def _starts_with(words: Sequence[Word], head: Sequence[Word]) -> bool:
+    """Whether ``words`` begin with ``head``, but for case and punctuation, which a restatement changes."""
+    return len(words) >= len(head) and all(_bare(a) == _bare(b) for a, b in zip(words, head, strict=False))
+
+
+def _bare(word: Word) -> str:
+    return re.sub(r"\W", "", word.text).casefold()
+
+
+def _is(kind: str) -> Any:
+    """A test for messages of one type, which reads JSON only when the text could be one."""
+    return lambda message: kind in message and json.loads(message).get("type") == kind
+
+
+def _flag(value: bool) -> str:
+    return "true" if value else "false"
