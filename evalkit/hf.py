@@ -27,15 +27,21 @@ def load_folder(folder: Path) -> corpora.Corpus:
     Raises:
         CorpusError: the folder holds neither, or a row is wrong.
     """
-    parquet = sorted(str(path) for path in folder.rglob("*.parquet"))
-    described = any(folder.rglob("metadata.*"))
-    if not parquet and not described:
-        raise CorpusError(
-            f"{folder}: holds neither {corpora.MANIFEST} nor parquet files nor an audiofolder with metadata.csv; "
-            "write a manifest (datasets/README.md) or a CSV file with the columns path,text"
-        )
-    kind, where = ("parquet", {"data_files": parquet}) if parquet else ("audiofolder", {"data_dir": str(folder)})
-    return _corpus(folder.name, folder, _load(str(folder), kind, "train", **where))
+    if parquet := sorted(str(path) for path in folder.rglob("*.parquet")):
+        return _corpus(folder.name, folder, _load(str(folder), "parquet", "train", data_files=parquet))
+    for builder, ending in (("csv", "csv"), ("json", "jsonl")):
+        # Not the `audiofolder` builder: it imports torchcodec merely to note a path.
+        if files := sorted(str(path) for path in folder.rglob(f"metadata.{ending}")):
+            rows = _load(str(folder), builder, "train", data_files=files[0])
+            if "file_name" not in rows.features:
+                raise CorpusError(f"{files[0]}:1: has no column `file_name`")
+            root = Path(files[0]).parent
+            located = [{"path": str(root / name), "bytes": None} for name in rows["file_name"]]
+            return _corpus(folder.name, folder, rows.add_column("audio", located))
+    raise CorpusError(
+        f"{folder}: holds neither {corpora.MANIFEST} nor parquet files nor an audiofolder with metadata.csv; "
+        "write a manifest (datasets/README.md) or a CSV file with the columns path,text"
+    )
 
 
 def load_hub(name: str) -> corpora.Corpus:
@@ -48,7 +54,8 @@ def _load(where: str, builder: str, split: str, **options: Any) -> datasets.Data
     try:
         return datasets.load_dataset(builder, split=split, **options)
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
-        raise CorpusError(f"{where}: Hugging Face datasets cannot load it ({str(error).splitlines()[0]})") from error
+        reason = str(error.__cause__ or error).splitlines()[0]
+        raise CorpusError(f"{where}: Hugging Face datasets cannot load it ({reason})") from error
 
 
 def _corpus(name: str, source: Path, rows: datasets.Dataset) -> corpora.Corpus:

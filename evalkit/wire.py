@@ -105,8 +105,8 @@ class Wire:
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """Everything recorded so far."""
-        return tuple(self._events)
+        """Everything recorded so far, by time: a message is stamped before the task that records it runs."""
+        return tuple(sorted(self._events, key=lambda event: event.t_s))
 
     def secret(self, env_var: str) -> str:
         """The value of an environment variable, masked in every record from now on.
@@ -192,10 +192,10 @@ class Wire:
         now = self._now
 
         class Stamped(ClientConnection):
-            """Stamps a message in the same loop turn that read its bytes, before any task is woken for it."""
+            """Stamps the upgrade and each message in the loop turn that read its bytes, before any task is woken."""
 
             def process_event(self, event: Any) -> None:
-                if isinstance(event, Frame) and event.opcode in DATA_OPCODES and event.fin:
+                if not isinstance(event, Frame) or (event.opcode in DATA_OPCODES and event.fin):
                     stamps.append(now())
                 super().process_event(event)
 
@@ -222,7 +222,7 @@ class Wire:
             self._fail(f"{_origin(url)} did not open a socket within {self._timeouts.connect_s:g} s", error)
         except (OSError, InvalidHandshake, ssl.SSLError) as error:
             self._fail(f"{_origin(url)} cannot be reached ({_reason(error)})", error)
-        self.record("open", {"url": url})
+        self._append("open", {"url": url}, stamps.popleft())
         socket = Socket(self, connection, stamps, self._timeouts.message_s)
         try:
             yield socket
@@ -365,9 +365,8 @@ def _reason(error: BaseException) -> str:
     """The innermost cause in a few words: `connection refused`, not a chain of wrappers."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, OSError) and cause.strerror and cause.errno and cause.errno > 0:
-            return cause.strerror.lower().removeprefix("connect call failed").strip() or type(cause).__name__
-        if isinstance(cause, ConnectionRefusedError):
-            return "connection refused"
+        if isinstance(cause, OSError) and cause.errno:
+            # Negative numbers are those of the name service, which os.strerror does not know.
+            return (os.strerror(cause.errno) if cause.errno > 0 else str(cause.strerror)).lower()
         cause = cause.__cause__ or cause.__context__
     return str(error).rstrip(".") or type(error).__name__

@@ -1,0 +1,225 @@
+"""The command line: one verb per cut of the line from audio to verdict."""
+
+import asyncio
+import shlex
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from evalkit import corpora, harness, providers, runs
+from evalkit import plan as plans
+from evalkit.errors import EvalkitError
+
+RESULTS = Path("results")
+
+app = typer.Typer(
+    name="evalkit",
+    help="Evaluate speech-to-text APIs on your own audio before one goes into production.\n\n"
+    "Start with [bold]evalkit run[/bold]: no key, no network; it ends with a report.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+corpus_app = typer.Typer(help="Look at a corpus before it is sent anywhere.", no_args_is_help=True)
+app.add_typer(corpus_app, name="corpus")
+console = Console()
+errors = Console(stderr=True)
+
+Folder = Annotated[
+    Path, typer.Argument(metavar="[RUN]", help="A run: its name under results/, or its folder.", show_default="demo")
+]
+
+
+class Engine(StrEnum):
+    """Recognisers the embedded server can run."""
+
+    MOONSHINE = "moonshine"
+    POCKETSPHINX = "pocketsphinx"
+
+
+def main() -> None:
+    """Entry point: an ``EvalkitError`` is one sentence on stderr and exit status 2, never a traceback."""
+    try:
+        app()
+    except EvalkitError as error:
+        errors.print(f"evalkit: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        errors.print("evalkit: stopped; what was recorded is kept, the same command goes on from there")
+        sys.exit(130)
+
+
+@app.command()
+def run(
+    plan: Annotated[
+        Path | None, typer.Argument(metavar="[PLAN]", help="A plan file (TOML); options win over it.")
+    ] = None,
+    corpus: Annotated[
+        str | None,
+        typer.Option(
+            help="demo, open, a folder with manifest.jsonl, a .csv file, a parquet folder, or hf:NAME[:SPLIT]."
+        ),
+    ] = None,
+    candidate: Annotated[
+        str | None, typer.Option(help="Provider under test, with options: xai,language=en,rest.diarize=true.")
+    ] = None,
+    incumbent: Annotated[str | None, typer.Option(help="Provider to compare with: today's production.")] = None,
+    routes: Annotated[str | None, typer.Option(help="rest, streaming, or both with a comma; in this order.")] = None,
+    budget_usd: Annotated[
+        float | None, typer.Option(help="Hard limit; a live provider is refused without one.")
+    ] = None,
+    concurrency: Annotated[int | None, typer.Option(help="Clips in flight per provider.")] = None,
+    name: Annotated[str | None, typer.Option("--run", help="Folder under results/ to write, or to go on with.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over; the old folder is renamed, not deleted.")] = False,
+) -> None:
+    """Send every clip over every route, score the answers and write the report.
+
+    Without arguments: the embedded default, two recognisers on this machine on the demo corpus. Kill it at any moment;
+    the same command goes on where it stopped and sends nothing twice.
+    """
+    changes = {
+        "corpus": corpus,
+        "candidate": plans.choice_of(candidate) if candidate else None,
+        "incumbent": plans.choice_of(incumbent) if incumbent else None,
+        "routes": tuple(part.strip() for part in routes.split(",")) if routes else None,
+        "budget_usd": budget_usd,
+        "concurrency": concurrency,
+        "run": name,
+    }
+    chosen = plans.read(plan, **changes) if plan else plans.demo(**changes)
+    clips = corpora.load(chosen.corpus)
+    folder = RESULTS / chosen.name
+    with _bar() as bar:
+        task = bar.add_task("sending", total=None, now="starting the recognisers" if not budget_usd else "")
+
+        def show(step: harness.Progress) -> None:
+            provider = step.job.provider
+            bar.update(task, completed=step.done, total=step.total, now=f"{provider.name} {provider.route}")
+            if step.failure:
+                bar.console.print(
+                    f"  {step.job.clip.id}: {step.failure}", style="yellow", markup=False, highlight=False
+                )
+
+        results = asyncio.run(runs.run(chosen, clips, folder, fresh=fresh, progress=show, command=_command()))
+    _show(results)
+
+
+@app.command()
+def score(run: Folder = Path("demo")) -> None:
+    """Score a run again from its recorded traces: offline, free, any number of times.
+
+    Correct a reference, or take a newer evalkit, and only what that changes will change.
+    """
+    results = runs.score(_folder(run))
+    if results.changed:
+        console.print(f"references changed since the run: {', '.join(results.changed)}", highlight=False)
+    _show(results)
+
+
+@app.command()
+def report(run: Folder = Path("demo")) -> None:
+    """Write report.html of a scored run again and print the headline."""
+    results = runs.load(_folder(run))
+    runs.report(results)
+    _show(results)
+
+
+@app.command()
+def serve(
+    engine: Annotated[Engine, typer.Option(help="The recogniser behind the server.")] = Engine.MOONSHINE,
+    port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 8765,
+    knob: Annotated[
+        list[str] | None, typer.Option(help="A reading of the protocol, NAME=VALUE, e.g. done_text=full; repeatable.")
+    ] = None,
+    key_env: Annotated[
+        str | None, typer.Option(help="Environment variable holding the one key to accept; without it any key will do.")
+    ] = None,
+) -> None:
+    """Run the embedded xAI-compatible server on 127.0.0.1 until Ctrl-C.
+
+    Point any client of the real service at it: POST /v1/stt and the WebSocket /v1/stt.
+    """
+    from evalkit import emulator
+
+    emulator.serve(engine.value, port=port, knobs=emulator.Knobs.parse(knob or []), accepted_key_env=key_env)
+
+
+@app.command(name="providers")
+def list_providers() -> None:
+    """List the installed providers, what each can do and what it needs."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("provider", "routes", "what it is"):
+        table.add_column(heading)
+    for name in providers.names():
+        found = providers.find(name)
+        table.add_row(name, ", ".join(found.routes), found.description)
+    console.print(table)
+
+
+@app.command()
+def metrics() -> None:
+    """Print what every metric means: unit, direction, definition and source."""
+    from evalkit.scoring import catalogue
+
+    for metric in catalogue.METRICS:
+        console.print(f"[bold]{metric.id}[/bold]  {metric.title}  ({metric.unit}, {metric.direction} is better)")
+        console.print(f"  {metric.definition} [dim]{metric.source}[/dim]", highlight=False)
+
+
+@corpus_app.command()
+def check(corpus: Annotated[str, typer.Argument(help="As --corpus of `evalkit run`.")] = "demo") -> None:
+    """Check every line, hash and audio file of a corpus and say what is in it."""
+    clips = corpora.load(corpus)
+    for clip in clips:
+        corpora.audio(clip)
+    languages = sorted({clip.language or "?" for clip in clips})
+    known = sum(clip.reference is not None for clip in clips)
+    console.print(
+        f"{clips.name}: {len(clips)} clips, {clips.duration_s / 60:.1f} minutes, "
+        f"{len({clip.cluster for clip in clips})} clusters, languages {', '.join(languages)}; "
+        f"{known} with a transcript, {sum(any(w.end_s is not None for w in clip.reference or ()) for clip in clips)} with "
+        f"word times, {sum(clip.turns is not None for clip in clips)} with speaker turns, "
+        f"{sum(clip.channels > 1 for clip in clips)} with more than one channel, "
+        f"{sum(clip.kind == 'nonspeech' for clip in clips)} without speech; every file is there and decodes",
+        highlight=False,
+    )
+
+
+def _folder(run: Path) -> Path:
+    """A run named plainly is one under results/."""
+    return run if run.is_dir() or len(run.parts) > 1 else RESULTS / run
+
+
+def _show(results: runs.Results) -> None:
+    from evalkit.reports import terminal
+
+    terminal.show(
+        console,
+        manifest=dict(results.manifest),
+        scores=results.scores,
+        summary=results.summary,
+        differences=results.differences,
+    )
+    console.print(f"report: {results.report_path}", highlight=False, soft_wrap=True)
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("[progress.description]{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[now]}"),
+        console=errors,
+    )
+
+
+def _command() -> str:
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])

@@ -1,0 +1,269 @@
+"""Corpus x providers -> traces: concurrency, retries, budget, resume. The only part of evalkit that spends money."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, cast
+
+from evalkit import corpora, emulator
+from evalkit.corpora import Corpus
+from evalkit.errors import BudgetExceeded, EvalkitError, ParseError, ProviderError, Refused, StoreError, Unavailable
+from evalkit.plan import LIVE_CONCURRENCY, LOCAL_CONCURRENCY, Plan
+from evalkit.providers import Provider
+from evalkit.scoring import cost
+from evalkit.store import Store
+from evalkit.types import Clip, Hypothesis, Trace
+from evalkit.wire import Timeouts, Wire, http_client
+
+BACKOFF_S, BACKOFF_LIMIT_S = 0.5, 30.0
+# A provider that has answered nothing when this many clips are used up is not there: stop instead of failing them all.
+HOPELESS_CLIPS = 3
+
+Key = tuple[str, str, str]
+"""(clip id, provider, route): what is bought once."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One clip to send to one provider over one route."""
+
+    clip: Clip
+    provider: Provider
+    first_attempt: int = 1
+
+    @property
+    def key(self) -> Key:
+        return (self.clip.id, self.provider.name, self.provider.route)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What just happened, for a progress bar."""
+
+    done: int
+    total: int
+    job: Job
+    failure: str | None
+
+
+class Budget:
+    """A hard limit: a call is paid for in advance, at its worst, or not made."""
+
+    def __init__(self, limit_usd: float | None, spent_usd: float = 0.0) -> None:
+        self.limit_usd = limit_usd
+        self.spent_usd = spent_usd
+
+    def reserve(self, job: Job) -> None:
+        """Take the list price of one attempt out of the budget.
+
+        Raises:
+            BudgetExceeded: the attempt could pass the limit, or its price is unknown.
+        """
+        if not job.provider.live or self.limit_usd is None:
+            return
+        usd = _list_price_usd(job)
+        if usd is None:
+            raise BudgetExceeded(
+                f"{job.provider.name} over {job.provider.route} has no known price; add it to prices.toml"
+            )
+        if self.spent_usd + usd > self.limit_usd:
+            raise BudgetExceeded(
+                f"the next clip ({job.clip.id}, ${usd:.4f}) could pass the budget of ${self.limit_usd:.2f} "
+                f"(${self.spent_usd:.4f} spent); raise --budget-usd and run the same command to go on"
+            )
+        self.spent_usd += usd
+
+
+class Agenda(NamedTuple):
+    """What is left of a plan once the stored traces are taken off."""
+
+    pending: list[Job]
+    answered: Counter[str]
+    """Provider name -> clips already answered."""
+    spent_usd: float
+    """List price of every stored attempt of a live provider."""
+
+
+def agenda(plan: Plan, corpus: Corpus, stored: Iterable[Trace]) -> Agenda:
+    """What is still to be sent, route by route; a clip with a recorded answer is never sent again.
+
+    Raises:
+        StoreError: a stored trace was made with other settings.
+    """
+    wanted = {
+        (clip.id, provider.name, route): Job(clip, provider)
+        for route in plan.routes
+        for clip in corpus
+        for provider in plan.providers(route)
+    }
+    pending, answered, spent_usd = dict(wanted), Counter[str](), 0.0
+    for trace in stored:
+        key = (trace.clip_id, trace.provider, trace.route)
+        if (job := wanted.get(key)) is None:
+            continue
+        if job.provider.settings != _plain(trace.settings):
+            raise StoreError(
+                f"the run already holds {trace.provider} over {trace.route} with other settings; "
+                "choose another --run name, or start over with --fresh"
+            )
+        spent_usd += _list_price_usd(job) or 0.0
+        if Hypothesis.of(job.provider.parse(trace.events)).failure is None:
+            answered[trace.provider] += 1
+            pending.pop(key, None)
+        elif key in pending:
+            pending[key] = replace(job, first_attempt=trace.attempt + 1)
+    return Agenda(list(pending.values()), answered, spent_usd)
+
+
+async def run(
+    plan: Plan, corpus: Corpus, store: Store, *, progress: Callable[[Progress], None] = lambda _: None
+) -> None:
+    """Send what is still to be sent and store every attempt; safe to kill and to call again.
+
+    Routes run one after the other, in the plan's order; within a route all providers work side by side on the same
+    clips, so that what the network does to one it does to the other.
+
+    Raises:
+        CorpusError: an audio file is missing, changed or undecodable; nothing was sent.
+        ProviderError: a provider answers nothing at all, or refuses the key.
+        BudgetExceeded: the next call could pass the budget.
+        StoreError: the run folder cannot be written, or holds a run with other settings.
+    """
+    with store.writing():
+        todo = agenda(plan, corpus, store.traces())
+        for clip in {job.clip.id: job.clip for job in todo.pending}.values():
+            corpora.audio(clip)
+        session = _Session(plan, corpus, store, todo, progress)
+        with _embedded(todo.pending) as located:
+            for route in plan.routes:
+                queues: dict[str, list[Job]] = {}
+                for job in todo.pending:
+                    if job.provider.route == route:
+                        queues.setdefault(job.provider.name, []).append(job)
+                async with asyncio.TaskGroup() as group:
+                    for queue in queues.values():
+                        group.create_task(session.drain(queue, located(queue[0].provider)))
+                if session.stopped is not None:
+                    raise session.stopped
+
+
+class _Session:
+    """The state that the workers of one run share."""
+
+    def __init__(
+        self, plan: Plan, corpus: Corpus, store: Store, todo: Agenda, progress: Callable[[Progress], None]
+    ) -> None:
+        self.plan, self.store, self.progress = plan, store, progress
+        self.budget = Budget(plan.budget_usd, todo.spent_usd)
+        self.total = sum(len(corpus) * len(plan.providers(route)) for route in plan.routes)
+        self.done = self.total - len(todo.pending)
+        self.answered = todo.answered
+        self.used_up: Counter[str] = Counter()
+        self.stopped: EvalkitError | None = None
+        self.writing = asyncio.Lock()
+        self.random = random.Random(plan.seed)
+
+    async def drain(self, queue: Sequence[Job], provider: Provider) -> None:
+        """Send the clips of one provider over one route, ``concurrency`` at a time."""
+        width = self.plan.concurrency or (LIVE_CONCURRENCY if provider.live else LOCAL_CONCURRENCY)
+        timeouts = Timeouts()
+        waiting = iter(queue)
+        async with http_client(timeouts, loopback=not provider.live) as http:
+
+            async def worker(lane: int) -> None:
+                for job in waiting:
+                    if self.stopped is not None:
+                        return
+                    try:
+                        await self.buy(job, provider, lambda: Wire(http, timeouts=timeouts, stagger=lane / width))
+                    except EvalkitError as error:
+                        # The clips in flight elsewhere are paid for: let them end and be stored.
+                        self.stopped = self.stopped or error
+
+            async with asyncio.TaskGroup() as group:
+                for lane in range(min(width, len(queue))):
+                    group.create_task(worker(lane))
+
+    async def buy(self, job: Job, provider: Provider, wire: Callable[[], Wire]) -> None:
+        """Send one clip until it is answered, refused, or the attempts are used up; every attempt is stored."""
+        audio = await asyncio.to_thread(corpora.audio, job.clip, sample_rate_hz=self.plan.sample_rate_hz)
+        failure: ProviderError | ParseError | None = None
+        for attempt in range(self.plan.attempts):
+            self.budget.reserve(job)
+            started_at, conversation = datetime.now(UTC), wire()
+            try:
+                await provider.transcribe(audio, conversation)
+            except ProviderError as error:
+                if not any(event.kind in ("error", "received") for event in conversation.events):
+                    conversation.record("error", {"type": type(error).__name__, "message": str(error)})
+            trace = Trace(
+                job.clip.id,
+                provider.name,
+                provider.route,
+                job.provider.settings,
+                job.first_attempt + attempt,
+                started_at,
+                conversation.events,
+            )
+            async with self.writing:
+                await asyncio.to_thread(self.store.append, trace)
+            failure = Hypothesis.of(job.provider.parse(trace.events)).failure
+            if not isinstance(failure, Unavailable) or self.stopped is not None:
+                break
+            if attempt + 1 < self.plan.attempts:
+                await asyncio.sleep(self._backoff_s(attempt, failure.retry_after_s))
+        self._settle(job, failure)
+
+    def _backoff_s(self, attempt: int, retry_after_s: float | None) -> float:
+        """Full jitter under a doubling limit, or what the service asked for when that is longer."""
+        wait_s = self.random.uniform(0, min(BACKOFF_LIMIT_S, BACKOFF_S * 2**attempt))
+        return max(wait_s, retry_after_s or 0.0)
+
+    def _settle(self, job: Job, failure: ProviderError | ParseError | None) -> None:
+        name = job.provider.name
+        self.done += 1
+        self.progress(Progress(self.done, self.total, job, str(failure) if failure else None))
+        if failure is None:
+            self.answered[name] += 1
+            return
+        self.used_up[name] += 1
+        if isinstance(failure, Refused) and failure.whole_provider:
+            raise failure
+        if isinstance(failure, ProviderError) and not self.answered[name] and self.used_up[name] >= HOPELESS_CLIPS:
+            raise failure
+
+
+@contextmanager
+def _embedded(pending: Sequence[Job]) -> Iterator[Callable[[Provider], Provider]]:
+    """Start the embedded server for each recogniser that is needed; yields how to point a provider at it."""
+    with ExitStack() as servers:
+        engines = sorted({str(job.provider.engine) for job in pending if _is_embedded(job.provider)})
+        urls = {engine: servers.enter_context(emulator.launch(engine)) for engine in engines}
+
+        def located(provider: Provider) -> Provider:
+            if not _is_embedded(provider):
+                return provider
+            return cast(Provider, replace(cast(Any, provider), base_url=urls[str(provider.engine)]))
+
+        yield located
+
+
+def _is_embedded(provider: Provider) -> bool:
+    return provider.engine is not None and not provider.settings.get("base_url")
+
+
+def _list_price_usd(job: Job) -> float | None:
+    """What one attempt costs at most, by audio duration; 0 for a provider that is not live, None when unknown."""
+    if not job.provider.live:
+        return 0.0
+    price = cost.price(job.provider.name, job.provider.route)
+    return None if price is None else price.usd_per_hour * job.clip.duration_s / 3600
+
+
+def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as a provider has them: JSON turned tuples into lists."""
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}

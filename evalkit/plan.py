@@ -1,0 +1,185 @@
+"""What to run: a plan, from a TOML file, the command line, or both.
+
+A plan file says the same as the options of ``evalkit run``::
+
+    corpus = "calls/manifest.jsonl"
+    routes = ["rest", "streaming"]
+    budget_usd = 2.0
+
+    [candidate]
+    provider = "xai"
+    language = "en"
+    rest.diarize = true          # for one route only
+
+    [incumbent]
+    provider = "local-moonshine"
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, get_args
+
+from evalkit import providers
+from evalkit.errors import SettingsError
+from evalkit.providers import Provider
+from evalkit.types import Route
+
+DEMO = Path(__file__).with_name("demo.toml")
+ROUTES: tuple[Route, ...] = get_args(Route)
+# Two local recognisers on two cores keep real time with two streams each; a live service is polite at four.
+LOCAL_CONCURRENCY, LIVE_CONCURRENCY = 2, 4
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A provider by name with its options; ``rest.diarize`` holds for one route only."""
+
+    provider: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def on(self, route: Route) -> Provider | None:
+        """The provider for ``route``, or None when it does not offer it.
+
+        Raises:
+            SettingsError: unknown provider or option.
+        """
+        found = providers.find(self.provider)
+        if route not in found.routes:
+            return None
+        options = {key: value for key, value in self.options.items() if "." not in key}
+        for key, value in self.options.items():
+            where, _, option = key.partition(".")
+            if option and where == route:
+                options[option] = value
+        return providers.load(self.provider, route, **options)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run: which clips go to whom, over which routes, how, and for how much at most."""
+
+    candidate: Choice
+    incumbent: Choice | None = None
+    corpus: str = "demo"
+    run: str = ""
+    """Name of the folder under results/; empty: made from the corpus and the candidate."""
+    routes: tuple[Route, ...] = ("rest", "streaming")
+    budget_usd: float | None = None
+    concurrency: int | None = None
+    """Clips in flight per provider; None: 2 for a local provider, 4 for a live one."""
+    attempts: int = 3
+    sample_rate_hz: int = 16_000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for route in self.routes:
+            if route not in ROUTES:
+                raise SettingsError.unknown("route", route, ROUTES)
+        if not self.routes:
+            raise SettingsError("routes is empty; choose from rest, streaming")
+        if self.run and not re.fullmatch(r"[\w][\w.@+-]*", self.run):
+            raise SettingsError(f"run name {self.run!r} must be a plain folder name")
+        for name in ("attempts", "concurrency", "sample_rate_hz"):
+            if (value := getattr(self, name)) is not None and value < 1:
+                raise SettingsError(f"{name} must be at least 1, not {value}")
+        if self.budget_usd is not None and self.budget_usd < 0:
+            raise SettingsError(f"budget_usd must not be negative, not {self.budget_usd:g}")
+        if self.incumbent is not None and self.incumbent.provider == self.candidate.provider:
+            raise SettingsError(f"candidate and incumbent are both {self.candidate.provider!r}; compare two providers")
+        for choice in self.choices:
+            self._check(choice)
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """Candidate first."""
+        return (self.candidate,) if self.incumbent is None else (self.candidate, self.incumbent)
+
+    @property
+    def name(self) -> str:
+        """The run's folder name."""
+        return self.run or f"{Path(self.corpus.replace(':', '-')).stem}-{self.candidate.provider}"
+
+    def providers(self, route: Route) -> list[Provider]:
+        """Who is asked over ``route``, candidate first."""
+        return [provider for choice in self.choices if (provider := choice.on(route)) is not None]
+
+    def _check(self, choice: Choice) -> None:
+        offered = [provider for route in self.routes if (provider := choice.on(route)) is not None]
+        if not offered:
+            routes = ", ".join(providers.find(choice.provider).routes)
+            raise SettingsError(
+                f"provider {choice.provider!r} offers none of {', '.join(self.routes)}; it has {routes}"
+            )
+        for key in choice.options:
+            if "." in key and key.partition(".")[0] not in ROUTES:
+                raise SettingsError.unknown("route", key.partition(".")[0], ROUTES)
+        if self.budget_usd is None and any(provider.live for provider in offered):
+            raise SettingsError(
+                f"provider {choice.provider!r} is live and costs money; set a limit with --budget-usd (or budget_usd)"
+            )
+
+
+def read(path: Path, **changes: Any) -> Plan:
+    """The plan in a TOML file, with ``changes`` (those that are not None) put over it.
+
+    Raises:
+        SettingsError: the file is missing, is not TOML, or says something unknown.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror})") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: not TOML ({error})") from error
+    known = {item.name for item in fields(Plan)}
+    for key in content:
+        if key not in known:
+            raise SettingsError.unknown(f"key in {path}:", key, known)
+    for role in ("candidate", "incumbent"):
+        if role in content:
+            content[role] = _choice(content[role], path, role)
+    if "routes" in content:
+        content["routes"] = tuple(content["routes"])
+    content.update({key: value for key, value in changes.items() if value is not None})
+    if "candidate" not in content:
+        raise SettingsError(f"{path}: has no [candidate]; name the provider under test")
+    try:
+        return Plan(**content)
+    except TypeError as error:
+        raise SettingsError(f"{path}: a value is of the wrong kind ({error})") from error
+
+
+def choice_of(spec: str) -> Choice:
+    """A choice typed in a shell: ``xai,language=en,rest.diarize=true``."""
+    name, options = providers.split_spec(spec)
+    return Choice(name, options)
+
+
+def demo(**changes: Any) -> Plan:
+    """The embedded default, or the same with another corpus, candidate and so on; a named candidate stands alone."""
+    plan = read(DEMO)
+    given = {key: value for key, value in changes.items() if value is not None}
+    if "candidate" in given:
+        given.setdefault("incumbent", None)
+    if given.keys() & {"corpus", "candidate", "incumbent"}:
+        given.setdefault("run", "")
+    return replace(plan, **given)
+
+
+def _choice(value: Any, path: Path, role: str) -> Choice:
+    if isinstance(value, str):
+        return choice_of(value)
+    if not isinstance(value, dict) or not isinstance(value.get("provider"), str):
+        raise SettingsError(f'{path}: [{role}] needs provider = "NAME"')
+    options: dict[str, Any] = {}
+    for key, item in value.items():
+        if key == "provider":
+            continue
+        if isinstance(item, dict):
+            options.update({f"{key}.{option}": inner for option, inner in item.items()})
+        else:
+            options[key] = item
+    return Choice(value["provider"], options)

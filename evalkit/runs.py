@@ -1,0 +1,262 @@
+"""A run from end to end: buy the traces, then make scores, tables and the report from them, any number of times."""
+
+import os
+import platform
+import shutil
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from evalkit import corpora, harness, providers, scoring, stats
+from evalkit.corpora import Corpus
+from evalkit.errors import CorpusError, StoreError
+from evalkit.harness import Progress
+from evalkit.plan import Plan
+from evalkit.reports import html, tables
+from evalkit.scoring import cost, text
+from evalkit.store import Store
+from evalkit.types import Clip, Difference, Evidence, Hypothesis, Score, SummaryRow, Trace
+
+_LIBRARIES = (
+    "jiwer", "pandas", "matplotlib", "httpx", "websockets", "datasets", "pyannote.metrics", "numpy", "scipy",
+    "soundfile", "soxr", "moonshine-voice", "pocketsphinx", "starlette", "uvicorn",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything made from the traces of a run."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    scores: list[Score]
+    summary: list[SummaryRow]
+    differences: list[Difference]
+    changed: tuple[str, ...] = ()
+    """Clips whose reference differs from the one at the time of the run."""
+
+    @property
+    def report_path(self) -> Path:
+        return self.folder / "report.html"
+
+
+async def run(
+    plan: Plan,
+    corpus: Corpus,
+    folder: Path,
+    *,
+    fresh: bool = False,
+    progress: Callable[[Progress], None] = lambda _: None,
+    command: str = "evalkit run",
+) -> Results:
+    """Buy what is missing of a run and score all of it; call again after any interruption to go on.
+
+    Raises:
+        EvalkitError: see ``harness.run``; what was bought before is kept.
+    """
+    if fresh:
+        _set_aside(folder)
+    store = Store(folder)
+    if store.exists():
+        _same_clips(store, corpus)
+        manifest = store.manifest()
+    else:
+        manifest = _describe(plan, corpus, folder.name, command)
+        with store.writing():
+            store.write_clips(corpus)
+            store.write_manifest(manifest)
+    began = time.monotonic()
+    try:
+        await harness.run(plan, corpus, store, progress=progress)
+    finally:
+        manifest["wall_s"] = round(manifest["wall_s"] + time.monotonic() - began, 1)
+        store.write_manifest(manifest)
+    manifest["finished_at"] = manifest["finished_at"] or _now()
+    store.write_manifest(manifest)
+    return score(folder)
+
+
+def score(folder: Path) -> Results:
+    """Score a run from its traces, offline, and write scores.csv, summary.csv, comparison.csv and report.html.
+
+    References are those of the corpus as it stands now; when it is gone, those saved with the run.
+
+    Raises:
+        StoreError: there is no run in ``folder``, or one of another format.
+    """
+    store = Store(folder)
+    manifest = {**store.manifest(), "scoring": _yardstick()}
+    saved = {clip.id: clip for clip in store.clips()}
+    clips = _current(manifest, saved)
+    attempts: dict[harness.Key, list[Trace]] = defaultdict(list)
+    for trace in store.traces():
+        attempts[(trace.clip_id, trace.provider, trace.route)].append(trace)
+    scores = [
+        _score(clips[clip_id], manifest["providers"][name]["evidence"], traces)
+        for name in manifest["providers"]
+        for route in manifest["routes"]
+        for clip_id in clips
+        if (traces := attempts.get((clip_id, name, route)))
+    ]
+    if not scores:
+        raise StoreError(f"{folder}: holds no traces yet; finish it with `evalkit run`")
+    results = Results(
+        folder,
+        manifest,
+        scores,
+        stats.summarise(scores),
+        stats.compare(scores, manifest["candidate"], manifest["incumbent"]),
+        tuple(clip_id for clip_id, clip in clips.items() if clip.reference != saved[clip_id].reference),
+    )
+    store.write_manifest(manifest)
+    tables.write_scores(folder / "scores.csv", results.scores)
+    tables.write_summary(folder / "summary.csv", results.summary)
+    tables.write_differences(folder / "comparison.csv", results.differences)
+    report(results)
+    return results
+
+
+def load(folder: Path) -> Results:
+    """The results as last scored.
+
+    Raises:
+        StoreError: the run, or one of its tables, is not there.
+    """
+    manifest = Store(folder).manifest()
+    if not (folder / "scores.csv").is_file():
+        raise StoreError(f"{folder}: is not scored yet; run `evalkit score {folder}`")
+    return Results(
+        folder,
+        manifest,
+        tables.read_scores(folder / "scores.csv"),
+        tables.read_summary(folder / "summary.csv"),
+        tables.read_differences(folder / "comparison.csv"),
+    )
+
+
+def report(results: Results) -> Path:
+    """Write report.html and return its path."""
+    html.write(
+        results.report_path,
+        manifest=dict(results.manifest),
+        scores=results.scores,
+        summary=results.summary,
+        differences=results.differences,
+    )
+    return results.report_path
+
+
+def _score(clip: Clip, evidence: Evidence, traces: list[Trace]) -> Score:
+    last = traces[-1]
+    provider = providers.load(last.provider, last.route, **last.settings)
+    hypothesis = Hypothesis.of(provider.parse(last.events))
+    return scoring.score(clip, traces, hypothesis, price=cost.price(last.provider, last.route), evidence=evidence)
+
+
+def _current(manifest: Mapping[str, Any], saved: dict[str, Clip]) -> dict[str, Clip]:
+    """The clips with the references of their corpus as it is now, else as they were."""
+    try:
+        corpus = corpora.load(manifest["corpus"]["path"])
+    except CorpusError:
+        if Path(manifest["corpus"]["path"]).exists():
+            raise  # the user is editing it: tell what is wrong rather than score something else
+        return saved
+    now = {clip.id: clip for clip in corpus}
+    return {clip_id: now.get(clip_id, clip) for clip_id, clip in saved.items()}
+
+
+def _same_clips(store: Store, corpus: Corpus) -> None:
+    before = [(clip.id, clip.sha256) for clip in store.clips()]
+    if before != [(clip.id, clip.sha256) for clip in corpus]:
+        raise StoreError(
+            f"{store.folder}: was started on other clips ({len(before)}, now {len(corpus)}); "
+            "choose another --run name, or start over with --fresh"
+        )
+
+
+def _set_aside(folder: Path) -> None:
+    """Move an old run out of the way; what was paid for is not deleted."""
+    if folder.exists():
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+        shutil.move(folder, folder.with_name(f"{folder.name}.{stamp}"))
+
+
+def _describe(plan: Plan, corpus: Corpus, name: str, command: str) -> dict[str, Any]:
+    """The manifest of a run about to start."""
+    asked = [(provider, route) for route in plan.routes for provider in plan.providers(route)]
+    prices = [cost.price(provider.name, route) for provider, route in asked]
+    described: dict[str, dict[str, Any]] = {}
+    for provider, route in asked:
+        entry = described.setdefault(
+            provider.name,
+            {
+                "description": provider.description,
+                "evidence": "live" if provider.live else "simulated",
+                "settings": {},
+            },
+        )
+        entry["settings"][route] = provider.settings
+    return {
+        "run": name,
+        "created_at": _now(),
+        "finished_at": None,
+        "wall_s": 0.0,
+        "command": command,
+        "evalkit": version("stt-evalkit"),
+        "python": platform.python_version(),
+        "libraries": {name: found for name in _LIBRARIES if (found := _version(name)) is not None},
+        "machine": {
+            "cpu": _cpu(),
+            "cores": os.cpu_count(),
+            "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+            "os": platform.platform(),
+        },
+        "seed": plan.seed,
+        "corpus": {
+            "name": corpus.name,
+            "path": str(corpus.source),
+            "sha256": corpus.sha256,
+            "clips": len(corpus),
+            "audio_s": round(corpus.duration_s, 3),
+        },
+        "routes": list(plan.routes),
+        "candidate": plan.candidate.provider,
+        "incumbent": plan.incumbent.provider if plan.incumbent else None,
+        "providers": described,
+        "budget_usd": plan.budget_usd,
+        "sample_rate_hz": plan.sample_rate_hz,
+        "attempts": plan.attempts,
+        "prices": [asdict(price) for price in prices if price is not None],
+    }
+
+
+def _yardstick() -> dict[str, Any]:
+    """What the numbers were made with: results of different yardsticks do not compare."""
+    profiles = {profile.name: {"version": profile.version, "hash": profile.hash} for profile in text.PROFILES.values()}
+    return {"version": scoring.VERSION, "profiles": profiles}
+
+
+def _version(library: str) -> str | None:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or sys.platform)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

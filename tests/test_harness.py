@@ -1,0 +1,202 @@
+"""The harness against a real HTTP peer: bought once, retried when it may help, stopped when it cannot."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from evalkit import corpora, harness
+from evalkit.corpora import Corpus
+from evalkit.errors import BudgetExceeded, CorpusError, Refused, SettingsError, StoreError, Unavailable
+from evalkit.harness import Budget, Job, Progress
+from evalkit.plan import Choice, Plan
+from evalkit.providers import Provider, load
+from evalkit.store import Store
+from evalkit.types import Clip, Trace
+from tests.peers import closed_port, http_answer, http_server
+
+Reply = Callable[[str, int], bytes]
+GOOD = http_answer(200, json.dumps({"text": "hello", "duration": 1.0}))
+
+
+@pytest.fixture
+def corpus() -> Corpus:
+    clips = corpora.load("demo").clips
+    return Corpus("six", clips[6:12], Path("demo"))
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(harness, "BACKOFF_S", 0.0)
+    monkeypatch.setenv("XAI_API_KEY", "xai-secret-for-tests")
+
+
+class Peer:
+    """Counts the requests per clip; knows a clip by the size of its upload."""
+
+    def __init__(self, corpus: Corpus, reply: Reply) -> None:
+        self.sizes = {len(corpora.audio(clip, sample_rate_hz=16_000).wav()): clip.id for clip in corpus}
+        self.seen: Counter[str] = Counter()
+        self.reply = reply
+
+    def __call__(self, request: bytes) -> bytes:
+        start = request.index(b"RIFF")
+        size = int.from_bytes(request[start + 4 : start + 8], "little") + 8
+        clip_id = self.sizes[size]
+        self.seen[clip_id] += 1
+        return self.reply(clip_id, self.seen[clip_id])
+
+
+@asynccontextmanager
+async def asked(corpus: Corpus, reply: Reply, **options: object) -> AsyncIterator[tuple[Peer, Plan]]:
+    peer = Peer(corpus, reply)
+    async with http_server(peer) as url:
+        yield peer, Plan(Choice("xai", {"base_url": url}), routes=("rest",), corpus="six", **options)  # type: ignore[arg-type]
+
+
+def once(store: Store) -> Counter[str]:
+    return Counter(trace.clip_id for trace in store.traces())
+
+
+async def test_every_clip_is_bought_once_and_a_second_run_buys_nothing(corpus: Corpus, tmp_path: Path) -> None:
+    steps: list[Progress] = []
+    async with asked(corpus, lambda *_: GOOD) as (peer, plan):
+        await harness.run(plan, corpus, Store(tmp_path), progress=steps.append)
+        await harness.run(plan, corpus, Store(tmp_path))
+    assert peer.seen == {clip.id: 1 for clip in corpus}
+    assert once(Store(tmp_path)) == peer.seen
+    assert [step.done for step in steps] == list(range(1, 7))
+    assert {step.total for step in steps} == {6}
+
+
+async def test_an_outage_is_retried_and_each_attempt_is_its_own_trace(corpus: Corpus, tmp_path: Path) -> None:
+    async with asked(corpus, lambda _, n: http_answer(503, "{}") if n < 3 else GOOD) as (peer, plan):
+        await harness.run(plan, corpus, Store(tmp_path))
+    assert set(peer.seen.values()) == {3}
+    attempts = sorted(trace.attempt for trace in Store(tmp_path).traces() if trace.clip_id == corpus.clips[0].id)
+    assert attempts == [1, 2, 3]
+
+
+async def test_a_refusal_is_not_retried_and_the_other_clips_go_on(corpus: Corpus, tmp_path: Path) -> None:
+    bad = corpus.clips[2].id
+    steps: list[Progress] = []
+    async with asked(corpus, lambda c, _: http_answer(413, '{"error":"too big"}') if c == bad else GOOD) as (
+        peer,
+        plan,
+    ):
+        await harness.run(plan, corpus, Store(tmp_path), progress=steps.append)
+        assert set(peer.seen.values()) == {1}
+        failures = {step.job.clip.id: step.failure for step in steps if step.failure}
+        assert failures == {bad: "xai: HTTP 413 (too big)"}
+        await harness.run(plan, corpus, Store(tmp_path))
+    assert peer.seen[bad] == 2, "a clip without an answer is tried again by the next run"
+    assert sum(peer.seen.values()) == 7
+
+
+async def test_a_refused_key_stops_the_run_at_once(corpus: Corpus, tmp_path: Path) -> None:
+    body = '{"code":"x","error":"Incorrect API key provided"}'
+    async with asked(corpus, lambda *_: http_answer(400, body), concurrency=1) as (peer, plan):
+        with pytest.raises(Refused, match=r"HTTP 400.*check XAI_API_KEY"):
+            await harness.run(plan, corpus, Store(tmp_path))
+    assert sum(peer.seen.values()) == 1
+
+
+async def test_a_provider_that_is_not_there_stops_the_run_after_three_clips(corpus: Corpus, tmp_path: Path) -> None:
+    plan = Plan(
+        Choice("xai", {"base_url": await closed_port()}), routes=("rest", "streaming"), concurrency=1, attempts=2
+    )
+    with pytest.raises(Unavailable, match=r"cannot be reached \(connection refused\)"):
+        await harness.run(plan, corpus, Store(tmp_path))
+    assert sum(once(Store(tmp_path)).values()) == 6
+
+
+async def test_a_missing_key_sends_nothing(corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XAI_API_KEY")
+    async with asked(corpus, lambda *_: GOOD) as (peer, plan):
+        with pytest.raises(SettingsError, match="XAI_API_KEY"):
+            await harness.run(plan, corpus, Store(tmp_path))
+    assert not peer.seen
+    assert not once(Store(tmp_path))
+
+
+async def test_the_clips_in_flight_are_kept_when_another_one_stops_the_run(corpus: Corpus, tmp_path: Path) -> None:
+    first = corpus.clips[0].id
+    key = http_answer(401, '{"error":"no credentials"}')
+    async with asked(corpus, lambda c, _: key if c == first else GOOD, concurrency=3) as (peer, plan):
+        with pytest.raises(Refused, match="HTTP 401"):
+            await harness.run(plan, corpus, Store(tmp_path))
+    assert once(Store(tmp_path)) == peer.seen, "whatever was sent is on disk"
+
+
+async def test_a_damaged_file_is_found_before_anything_is_sent(corpus: Corpus, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.wav"
+    broken.write_bytes(b"RIFF")
+    last = corpus.clips[-1]
+    import hashlib
+    from dataclasses import replace
+
+    wrong = replace(last, path=str(broken), sha256=hashlib.sha256(b"RIFF").hexdigest())
+    mixed = Corpus("six", (*corpus.clips[:-1], wrong), Path("demo"))
+    async with asked(corpus, lambda *_: GOOD) as (peer, plan):
+        with pytest.raises(CorpusError, match=r"broken\.wav"):
+            await harness.run(plan, mixed, Store(tmp_path / "run"))
+    assert not peer.seen
+
+
+async def test_other_settings_are_not_mixed_into_one_run(corpus: Corpus, tmp_path: Path) -> None:
+    async with asked(corpus, lambda *_: GOOD) as (_, plan):
+        await harness.run(plan, corpus, Store(tmp_path))
+        options = {**plan.candidate.options, "language": "en"}
+        other = Plan(Choice("xai", options), routes=("rest",))
+        with pytest.raises(StoreError, match="other settings"):
+            await harness.run(other, corpus, Store(tmp_path))
+
+
+@pytest.fixture
+def live_job(corpus: Corpus) -> Job:
+    return Job(corpus.clips[0], load("xai"))
+
+
+def test_the_budget_is_never_passed(live_job: Job) -> None:
+    usd = 0.10 * live_job.clip.duration_s / 3600
+    budget = Budget(usd * 2.5)
+    budget.reserve(live_job)
+    budget.reserve(live_job)
+    with pytest.raises(BudgetExceeded, match="could pass the budget"):
+        budget.reserve(live_job)
+    assert budget.spent_usd == pytest.approx(2 * usd)
+
+
+def test_attempts_already_stored_count_against_the_budget(corpus: Corpus, live_job: Job) -> None:
+    from datetime import UTC, datetime
+
+    plan = Plan(Choice("xai"), routes=("rest",), budget_usd=1.0)
+    provider: Provider = plan.providers("rest")[0]
+    clip: Clip = live_job.clip
+    failed = Trace(clip.id, "xai", "rest", provider.settings, 1, datetime.now(UTC), ())
+    agenda = harness.agenda(plan, corpus, [failed, failed])
+    assert agenda.spent_usd == pytest.approx(2 * 0.10 * clip.duration_s / 3600)
+    assert len(agenda.pending) == len(corpus)
+    assert agenda.pending[0].first_attempt == 2
+
+
+async def test_concurrency_is_bounded(corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = peak = 0
+    original = harness._Session.buy
+
+    async def counted(self: harness._Session, *rest: object) -> None:
+        nonlocal running, peak
+        running += 1
+        peak = max(peak, running)
+        await asyncio.sleep(0)
+        await original(self, *rest)  # type: ignore[arg-type]
+        running -= 1
+
+    monkeypatch.setattr(harness._Session, "buy", counted)
+    async with asked(corpus, lambda *_: GOOD, concurrency=2) as (_, plan):
+        await harness.run(plan, corpus, Store(tmp_path))
+    assert peak == 2

@@ -1,0 +1,87 @@
+"""Plans: from a file, from options, from both."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalkit import plan as plans
+from evalkit.errors import SettingsError
+from evalkit.plan import Choice, Plan
+
+LOCAL = Choice("local-moonshine")
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "plan.toml"
+    path.write_text(text)
+    return path
+
+
+def test_the_embedded_default_asks_two_local_providers_over_two_routes() -> None:
+    demo = plans.demo()
+    assert (demo.name, demo.corpus, demo.routes) == ("demo", "demo", ("rest", "streaming"))
+    assert [provider.name for provider in demo.providers("streaming")] == ["local-moonshine", "local-pocketsphinx"]
+    assert demo.providers("rest")[0].settings["diarize"] is True
+    assert demo.providers("streaming")[0].settings["diarize"] is False
+
+
+def test_a_file_and_options_say_the_same_and_options_win(tmp_path: Path) -> None:
+    text = 'corpus = "calls.csv"\nbudget_usd = 2\n[candidate]\nprovider = "xai"\nlanguage = "en"\nrest.diarize = true\n'
+    path = write(tmp_path, text)
+    read = plans.read(path, routes=("rest",))
+    assert read == Plan(
+        candidate=plans.choice_of("xai,language=en,rest.diarize=true").__class__(
+            "xai", {"language": "en", "rest.diarize": True}
+        ),
+        corpus="calls.csv",
+        routes=("rest",),
+        budget_usd=2,
+    )
+    assert read.name == "calls-xai"
+
+
+def test_a_named_candidate_stands_alone_and_gets_a_folder_of_its_own() -> None:
+    alone = plans.demo(candidate=plans.choice_of("local-pocketsphinx"), corpus="open")
+    assert alone.incumbent is None
+    assert alone.name == "open-local-pocketsphinx"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"routes": ("rset",)}, "unknown route 'rset'; did you mean 'rest'"),
+        ({"routes": ()}, "routes is empty"),
+        ({"run": "../x"}, "must be a plain folder name"),
+        ({"concurrency": 0}, "concurrency must be at least 1"),
+        ({"incumbent": LOCAL}, "compare two providers"),
+        ({"candidate": Choice("xai")}, "costs money; set a limit with --budget-usd"),
+        ({"candidate": Choice("moonshine")}, "did you mean 'local-moonshine'"),
+        ({"candidate": Choice("local-moonshine", {"rset.diarize": True})}, "unknown route 'rset'"),
+        ({"candidate": LOCAL, "routes": ("agent",)}, "offers none of agent"),
+        ({"budget_usd": -1.0}, "must not be negative"),
+    ],
+)
+def test_a_wrong_plan_is_one_sentence(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        Plan(**{"candidate": LOCAL, **changes})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("corpus = ", "plan.toml: not TOML"),
+        ("corpsu = 'x'", "did you mean 'corpus'"),
+        ("corpus = 'x'", r"has no \[candidate\]"),
+        ("[candidate]\nlanguage = 'en'", r"\[candidate\] needs provider"),
+        ("attempts = 'x'\n[candidate]\nprovider = 'local-moonshine'", "wrong kind"),
+    ],
+)
+def test_a_wrong_file_is_one_sentence_that_names_it(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        plans.read(write(tmp_path, text))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"no\.toml: cannot be read"):
+        plans.read(tmp_path / "no.toml")

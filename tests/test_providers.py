@@ -1,0 +1,122 @@
+"""The provider door: found by name, options checked, failures told apart."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint
+from typing import ClassVar
+
+import pytest
+
+from evalkit import providers
+from evalkit.errors import Refused, SettingsError, Unavailable
+from evalkit.providers import Provider
+from evalkit.types import Audio, Event, Route, Update
+from evalkit.wire import Wire
+
+
+def answer(status: int, body: str = "", **headers: str) -> dict[str, object]:
+    return {"status": status, "headers": headers, "body": body, "phases": {}}
+
+
+def test_ours_are_found_through_the_same_door_as_a_strangers(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert {"xai", "local-moonshine", "local-pocketsphinx"} <= set(providers.names())
+    monkeypatch.setattr(
+        providers, "entry_points", lambda group: [EntryPoint("echo", "tests.test_providers:Echo", group)]
+    )
+    assert providers.load("echo", shout="true") == Echo(name="echo", route="rest", shout=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Echo(Provider):
+    """A stranger's provider, in full."""
+
+    routes: ClassVar[tuple[Route, ...]] = ("rest",)
+    description: ClassVar[str] = "says nothing"
+    name: str = "echo"
+    route: Route = "rest"
+    shout: bool = False
+    live = False
+
+    async def transcribe(self, audio: Audio, wire: Wire) -> None:
+        wire.record("received", "hello")
+
+    def parse(self, events: Sequence[Event]) -> Iterator[Update]:
+        yield Update(events[-1].t_s, (), (), "utterance_final")
+
+
+@pytest.mark.parametrize(
+    ("name", "route", "options", "message"),
+    [
+        ("xia", "rest", {}, "unknown provider 'xia'; did you mean 'xai'"),
+        ("xai", "agent", {}, "has no route 'agent'; it has rest, streaming"),
+        ("xai", "rest", {"langauge": "en"}, "did you mean 'language'"),
+        ("xai", "rest", {"frame_ms": "soon"}, "frame_ms of provider 'xai' must be int, not 'soon'"),
+        ("xai", "rest", {"diarize": "maybe"}, "diarize of provider 'xai' must be bool"),
+        ("xai", "rest", {"language": 3}, "language of provider 'xai' must be str"),
+        ("xai", "rest", {"language": "xx"}, "unknown language 'xx'"),
+        ("xai", "streaming", {"frame_ms": 5}, "frame_ms must be 10 to 1000"),
+        ("xai", "streaming", {"endpointing_ms": 9999}, "endpointing_ms must be 0 to 5000"),
+        ("xai", "rest", {"keyterms": "x" * 51}, "keyterms: at most"),
+        ("xai", "rest", {"base_url": "api.x.ai"}, "base_url must start with"),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence(name: str, route: Route, options: dict[str, object], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        providers.load(name, route, **options)
+
+
+def test_options_typed_in_a_shell_become_what_the_fields_are() -> None:
+    name, options = providers.split_spec("xai,diarize=true,frame_ms=20,keyterms=Grok+xAI,vad_threshold=0.5,language=")
+    loaded = providers.load(name, "streaming", **options)
+    expected = {"diarize": True, "frame_ms": 20, "keyterms": ("Grok", "xAI"), "vad_threshold": 0.5, "language": None}
+    assert expected.items() <= loaded.settings.items()
+
+
+def test_an_option_without_a_value_is_refused() -> None:
+    with pytest.raises(SettingsError, match="NAME=VALUE"):
+        providers.split_spec("xai,diarize")
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 529])
+def test_what_may_pass_is_unavailable(status: int) -> None:
+    with pytest.raises(Unavailable, match=f"xai: HTTP {status}"):
+        providers.raise_for_answer(answer(status), "xai")
+
+
+@pytest.mark.parametrize(("status", "everyone"), [(400, False), (413, False), (401, True), (403, True), (404, False)])
+def test_what_will_not_pass_is_refused(status: int, everyone: bool) -> None:
+    with pytest.raises(Refused) as caught:
+        providers.raise_for_answer(answer(status), "xai")
+    assert caught.value.whole_provider is everyone
+
+
+def test_retry_after_is_read() -> None:
+    with pytest.raises(Unavailable) as caught:
+        providers.raise_for_answer(answer(429, **{"retry-after": "7"}), "xai")
+    assert caught.value.retry_after_s == 7.0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"code":"c","error":"too much"}',
+        '{"error":{"message":"too much","type":"t"}}',
+        '{"error":"too much"}',
+        '{"message":"too much"}',
+        "too\n much",
+    ],
+)
+def test_every_shape_of_error_body_is_read(body: str) -> None:
+    assert providers.explanation(body) == "too much"
+
+
+def test_a_long_explanation_is_cut() -> None:
+    assert len(providers.explanation("x" * 5000)) == 200
+    assert providers.explanation("") == "no explanation"
+
+
+def test_a_record_without_an_answer_is_unavailable() -> None:
+    with pytest.raises(Unavailable, match="ended before"):
+        providers.raise_for_end([], "xai")
+    with pytest.raises(Refused, match="too big"):
+        providers.raise_for_end([Event(0, 0, "error", {"type": "Refused", "message": "too big"})], "xai")

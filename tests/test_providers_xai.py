@@ -1,0 +1,279 @@
+"""xAI: what is sent, and a transcript that is right under every reading of the protocol."""
+
+import itertools
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from evalkit import providers
+from evalkit.errors import ParseError, Refused, Unavailable
+from evalkit.providers.xai import Xai
+from evalkit.types import Audio, Event, Hypothesis
+from evalkit.wire import Timeouts, Wire, http_client
+from tests.peers import http_answer, http_server
+
+STREAM = Xai(route="streaming")
+URL = "wss://api.x.ai/v1/stt?sample_rate=16000"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One way in which the documents can be read."""
+
+    chunks: str
+    done: str
+    repeated: bool
+    end: str
+    timed: bool
+
+
+READINGS = [
+    Reading(*values)
+    for values in itertools.product(
+        ("delta", "cumulative"),
+        ("remainder", "full", "last", "empty"),
+        (True, False),
+        ("closed", "open", "dropped"),
+        (True, False),
+    )
+]
+# Utterances as lists of chunks; the restatement rewrites numbers and punctuation, as the service does.
+SCRIPT = [
+    (
+        [["please", "book", "nine", "thirty"], ["and", "tell", "dana"]],
+        ["Please", "book", "9:30,", "and", "tell", "Dana."],
+    ),
+    ([["thank", "you"]], ["Thank", "you."]),
+    ([["no", "no"], ["no", "it", "is", "late"]], ["No,", "no,", "no", "it", "is", "late."]),
+]
+EXPECTED = "please book 930 and tell dana thank you no no no it is late"
+
+
+def bare(text: str) -> str:
+    return " ".join("".join(c for c in word if c.isalnum()) for word in text.lower().split())
+
+
+class Session:
+    """Writes the events of a conversation as a service of one reading would send them."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.events = [Event(0.05, 0.0, "open", {"url": URL})]
+        self.t_s = 0.1
+        self.clock = 0.5
+        self.closed: list[list[dict[str, Any]]] = []
+        self.pending: list[dict[str, Any]] = []
+        self.send({"type": "transcript.created", "id": "x"})
+
+    def words(self, texts: list[str], start: float, end: float) -> dict[str, Any]:
+        step = (end - start) / max(len(texts), 1)
+        return self.content(
+            [
+                {"text": text, "start": round(start + i * step, 2), "end": round(start + (i + 1) * step, 2)}
+                for i, text in enumerate(texts)
+            ]
+        )
+
+    def content(self, words: list[dict[str, Any]]) -> dict[str, Any]:
+        text = " ".join(word["text"] for word in words)
+        return {"text": text, "all": words, **({"words": words} if self.reading.timed else {})}
+
+    def send(self, message: dict[str, Any]) -> None:
+        message.pop("all", None)
+        self.t_s += 0.1
+        self.events.append(Event(self.t_s, self.t_s, "received", json.dumps(message)))
+
+    def partial(self, content: dict[str, Any], *, final: bool = False, speech: bool = False) -> None:
+        self.send({"type": "transcript.partial", **content, "is_final": final, "speech_final": speech, "start": 0.0})
+
+    def utterance(self, chunks: list[list[str]], restated: list[str], *, closed: bool = True) -> None:
+        begin = self.clock
+        for chunk in chunks:
+            start, self.clock = self.clock, self.clock + len(chunk) * 0.3
+            own = self.words(chunk, start, self.clock)["all"]
+            held = self.pending if self.reading.chunks == "cumulative" else []
+            self.partial(self.content([]))
+            self.partial(self.content(held + own[:1]))
+            if len(chunks) > 1 or self.reading.repeated or not closed:
+                self.partial(self.content(held + own), final=True)
+            self.pending = self.pending + own
+        if closed:
+            final = self.words(restated, begin, self.clock)
+            self.closed.append(final["all"])
+            self.pending = []
+            self.partial(final, final=True, speech=True)
+        self.clock += 0.5
+
+    def finish(self) -> tuple[Event, ...]:
+        if self.reading.end != "dropped":
+            words = {
+                "remainder": self.pending,
+                "full": [word for utterance in self.closed for word in utterance] + self.pending,
+                "last": self.pending or (self.closed[-1] if self.closed else []),
+                "empty": [],
+            }[self.reading.done]
+            self.send({"type": "transcript.done", **self.content(words), "duration": 9.9})
+        if self.reading.end != "open":
+            self.events.append(Event(self.t_s + 0.1, self.t_s, "closed", {"code": 1000, "reason": ""}))
+        if self.reading.end == "dropped":
+            self.events.append(Event(self.t_s + 0.2, self.t_s, "error", {"type": "Unavailable", "message": "closed"}))
+        return tuple(self.events)
+
+
+def conversation(reading: Reading, *, tail_open: bool) -> tuple[Event, ...]:
+    session = Session(reading)
+    for number, (chunks, restated) in enumerate(SCRIPT, start=1):
+        session.utterance(chunks, restated, closed=not (tail_open and number == len(SCRIPT)))
+    return session.finish()
+
+
+@pytest.mark.parametrize("tail_open", [False, True], ids=["closed-tail", "open-tail"])
+@pytest.mark.parametrize("reading", READINGS, ids=lambda r: f"{r.chunks}-{r.done}-{r.repeated}-{r.end}-{r.timed}")
+def test_the_final_words_are_the_same_under_every_reading(reading: Reading, tail_open: bool) -> None:
+    hypothesis = Hypothesis.of(STREAM.parse(conversation(reading, tail_open=tail_open)))
+    assert bare(hypothesis.text) == EXPECTED
+    assert isinstance(hypothesis.failure, Unavailable) is (reading.end == "dropped")
+
+
+def naive_join(events: tuple[Event, ...]) -> str:
+    """What three public clients did: join the text of every is_final."""
+    messages = [json.loads(event.data) for event in events if event.kind == "received"]
+    return " ".join(message["text"] for message in messages if message.get("is_final"))
+
+
+def naive_done(events: tuple[Event, ...]) -> str:
+    """What others did: take the text of transcript.done."""
+    messages = [json.loads(event.data) for event in events if event.kind == "received"]
+    return " ".join(message["text"] for message in messages if message["type"] == "transcript.done")
+
+
+@pytest.mark.parametrize("naive", [naive_join, naive_done])
+def test_the_two_naive_readings_fail_most_of_the_cross_product(naive: Any) -> None:
+    wrong = [bare(naive(conversation(reading, tail_open=False))) != EXPECTED for reading in READINGS]
+    assert sum(wrong) / len(wrong) > 0.7
+
+
+def test_interims_replace_each_other_and_never_double_a_locked_chunk() -> None:
+    for chunks in ("delta", "cumulative"):
+        events = conversation(Reading(chunks, "empty", True, "closed", True), tail_open=False)
+        shown = [bare(" ".join(w.text for w in c.words)) for c in Hypothesis.of(STREAM.parse(events)).captions()]
+        assert all(EXPECTED.startswith(text.replace("nine thirty", "930").removesuffix("nine")) for text in shown), (
+            chunks
+        )
+
+
+def test_noise_opens_nothing() -> None:
+    session = Session(Reading("delta", "empty", True, "closed", False))
+    for _ in range(5):
+        session.partial(session.words([], 0, 0))
+        session.partial(session.words([], 0, 0), final=True)
+    assert Hypothesis.of(STREAM.parse(session.finish())) == Hypothesis(())
+
+
+def test_an_interim_is_the_last_resort() -> None:
+    session = Session(Reading("delta", "empty", True, "closed", False))
+    session.partial(session.words(["hello"], 0, 1))
+    assert Hypothesis.of(STREAM.parse(session.finish())).text == "hello"
+
+
+def test_channels_are_kept_apart_and_each_ends_with_its_own_done() -> None:
+    events = [Event(0.0, 0.0, "open", {"url": URL + "&channels=2"})]
+    for t, (index, text, start) in enumerate([(0, "how are you", 0.0), (1, "fine thanks", 1.0)], start=1):
+        words = [
+            {"text": w, "start": start + i / 10, "end": start + i / 10 + 0.1, "speaker": 0, "confidence": 0.5}
+            for i, w in enumerate(text.split())
+        ]
+        final = {"type": "transcript.partial", "is_final": True, "speech_final": True, "text": text, "words": words}
+        done = {"type": "transcript.done", "text": "", "duration": 2.0}
+        events += [Event(t, t, "received", json.dumps({**m, "channel_index": index})) for m in (final, done)]
+    hypothesis = Hypothesis.of(STREAM.parse(events))
+    assert hypothesis.failure is None
+    assert [(word.text, word.channel, word.speaker) for word in hypothesis.words] == [
+        ("how", 0, "0"),
+        ("are", 0, "0"),
+        ("you", 0, "0"),
+        ("fine", 1, "0"),
+        ("thanks", 1, "0"),
+    ]
+    assert Hypothesis.of(STREAM.parse(events[:-1])).failure is not None
+
+
+def received(status: int, body: str) -> list[Event]:
+    return [Event(1.0, 1.0, "received", {"status": status, "headers": {}, "body": body, "phases": {}})]
+
+
+def test_a_rest_answer_is_one_update() -> None:
+    body = {"text": "Hi there", "language": "", "words": [{"text": "Hi", "start": 0.1, "end": 0.3}, {"text": "there"}]}
+    hypothesis = Hypothesis.of(Xai().parse(received(200, json.dumps(body))))
+    assert hypothesis.text == "Hi there"
+    assert hypothesis.words[0].confidence == 0.0
+    assert hypothesis.words[1].start_s is None
+
+
+def test_a_rest_answer_without_words_still_has_text_and_channels_win_over_the_merge() -> None:
+    assert Hypothesis.of(Xai().parse(received(200, '{"text":"a b"}'))).text == "a b"
+    body = {"text": "merged", "channels": [{"index": 0, "text": "left"}, {"index": 1, "text": "right"}]}
+    words = Hypothesis.of(Xai().parse(received(200, json.dumps(body)))).words
+    assert [(word.text, word.channel) for word in words] == [("left", 0), ("right", 1)]
+
+
+@pytest.mark.parametrize("body", ["<html>", "[]", '{"words":[{"start":1}]}'])
+def test_an_unreadable_answer_is_a_parse_error(body: str) -> None:
+    assert isinstance(Hypothesis.of(Xai().parse(received(200, body))).failure, ParseError)
+
+
+def test_a_wrong_key_is_told_from_a_malformed_request_although_both_are_400() -> None:
+    wrong = Hypothesis.of(Xai().parse(received(400, '{"code":"x","error":"Incorrect API key provided"}'))).failure
+    assert isinstance(wrong, Refused)
+    assert wrong.whole_provider
+    assert "check XAI_API_KEY" in str(wrong)
+    malformed = Hypothesis.of(Xai().parse(received(400, '{"code":"x","error":"bad format"}'))).failure
+    assert isinstance(malformed, Refused)
+    assert not malformed.whole_provider
+
+
+def test_an_error_event_is_refused_before_audio_and_unavailable_after() -> None:
+    error = Event(0.3, 0.0, "received", '{"type":"error","message":"stream timeout"}')
+    audio = Event(0.2, 0.1, "audio", {"bytes": 3200, "due_s": 0.2})
+    opened = Event(0.1, 0.0, "open", {"url": URL})
+    assert isinstance(Hypothesis.of(STREAM.parse([opened, error])).failure, Refused)
+    failure = Hypothesis.of(STREAM.parse([opened, audio, error])).failure
+    assert isinstance(failure, Unavailable)
+    assert "stream timeout" in str(failure)
+
+
+def test_unknown_messages_are_passed_over() -> None:
+    events = [
+        Event(0.1, 0, "received", '{"type":"something.new"}'),
+        Event(0.2, 0, "received", '{"type":"transcript.done","text":"hi"}'),
+    ]
+    assert Hypothesis.of(STREAM.parse(events)).text == "hi"
+
+
+async def test_the_form_says_everything_before_the_file() -> None:
+    seen: list[bytes] = []
+
+    def reply(request: bytes) -> bytes:
+        seen.append(request)
+        return http_answer(200, "{}")
+
+    async with http_server(reply) as url, http_client(Timeouts(), loopback=True) as http:
+        provider = providers.load(
+            "xai", base_url=url, language="en", diarize=True, keyterms=("Grok", "xAI"), vad_threshold=0.5
+        )
+        await provider.transcribe(Audio(bytes(64), 16_000, 2), Wire(http, environ={"XAI_API_KEY": "k"}))
+    request = seen[0].decode("latin-1")
+    assert "Authorization: Bearer k" in request
+    names = [part.split('"')[1] for part in request.split("Disposition: form-data; ")[1:]]
+    assert names == [
+        "model", "language", "diarize", "multichannel", "keyterm", "keyterm", "filler_words", "vad_threshold", "format",
+        "file",
+    ]  # fmt: skip
+
+
+def test_an_upload_over_the_documented_limit_is_never_sent() -> None:
+    from evalkit.providers import xai
+
+    assert xai.MAX_UPLOAD_BYTES == 500_000_000
