@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 MIN_CLUSTERS = 5
 """Fewer clusters than this give no interval."""
 
-_GRID = 4096
-"""Bootstrap quantiles are exact up to this many values; above, the values are binned by rank."""
+_CELLS = 20_000_000
+"""Bootstrap percentiles are exact while values times clusters stay below this; above, values are binned by rank."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +78,12 @@ def _with_t(value: float, shares: NDArray[np.float64], level: float) -> Estimate
 
 def t_quantile(degrees: int, *, level: float = 0.95) -> float:
     """How many standard errors an interval reaches to each side."""
-    return float(stats.t.ppf(0.5 + level / 2, degrees))
+    return float(special.stdtrit(degrees, 0.5 + level / 2))
 
 
 def detectable(se: float, *, power: float = 0.8, level: float = 0.95) -> float:
     """The difference that an estimate with this standard error would have shown with that power."""
-    return float(stats.norm.ppf(0.5 + level / 2) + stats.norm.ppf(power)) * se
+    return float(special.ndtri(0.5 + level / 2) + special.ndtri(power)) * se
 
 
 def zero_event_bound(trials: int, *, level: float = 0.95, two_sided: bool = False) -> float:
@@ -94,13 +94,17 @@ def zero_event_bound(trials: int, *, level: float = 0.95, two_sided: bool = Fals
 
 def wilson(events: int, trials: int, *, level: float = 0.95) -> tuple[float, float]:
     """Wilson's interval of a proportion of independent trials."""
-    found = stats.binomtest(events, trials).proportion_ci(level, method="wilson")
+    from scipy.stats import binomtest  # importing it takes a second
+
+    found = binomtest(events, trials).proportion_ci(level, method="wilson")
     return float(found.low), float(found.high)
 
 
 def clopper_pearson(events: int, trials: int, *, level: float = 0.95) -> tuple[float, float]:
     """The exact interval of a proportion of independent trials."""
-    found = stats.binomtest(events, trials).proportion_ci(level, method="exact")
+    from scipy.stats import binomtest  # importing it takes a second
+
+    found = binomtest(events, trials).proportion_ci(level, method="exact")
     return float(found.low), float(found.high)
 
 
@@ -131,6 +135,8 @@ def percentile(values: Sequence[float], share: float, *, failed: int = 0) -> flo
 
 def percentile_ranks(trials: int, share: float, *, level: float = 0.95) -> tuple[int, int]:
     """1-based ranks of the order statistics that enclose a percentile; ``trials + 1`` means there is no upper limit."""
+    from scipy import stats  # importing it takes a second
+
     tail = (1 - level) / 2
     return int(stats.binom.ppf(tail, trials, share)), int(stats.binom.ppf(1 - tail, trials, share)) + 1
 
@@ -158,15 +164,21 @@ def bootstrap_percentiles(
     order = np.argsort(np.asarray(values, dtype=float), kind="stable")
     ranked = _floats(values)[order]
     owners = np.asarray(clusters)[order]
-    edges = np.unique(np.linspace(0, len(ranked), min(len(ranked), _GRID) + 1).astype(int))[1:]
+    size = min(len(ranked), max(_CELLS // weights.shape[1], 512))
+    edges = np.unique(np.linspace(0, len(ranked), size + 1).astype(int))[1:]
     bins = np.searchsorted(edges, np.arange(len(ranked)), side="right")
-    held = np.zeros((weights.shape[1], len(edges)))
-    np.add.at(held, (owners, bins), 1)
-    cumulated = np.cumsum(weights @ held, axis=1)
-    units = cumulated[:, -1]
+    below = np.zeros((len(edges), weights.shape[1]), dtype=np.int32)
+    np.add.at(below, (bins, owners), 1)
+    np.cumsum(below, axis=0, out=below)
+    units = weights @ below[-1]
     wanted = np.maximum(np.ceil(units * share - 1e-9), 1)
-    place = np.argmax(cumulated >= wanted[:, None], axis=1)
-    found: NDArray[np.float64] = np.where(units > 0, ranked[edges - 1][place], np.inf)
+    # Bisection of all draws at once for the first bin that holds the wanted rank.
+    low, high = np.zeros(len(weights), dtype=int), np.full(len(weights), len(edges) - 1)
+    while (low < high).any():
+        middle = (low + high) // 2
+        reached = np.einsum("dk,dk->d", weights, below[middle]) >= wanted
+        low, high = np.where(reached, low, middle + 1), np.where(reached, middle, high)
+    found: NDArray[np.float64] = np.where(units > 0, ranked[edges - 1][high], np.inf)
     return found
 
 

@@ -268,7 +268,7 @@ class Score:
     values: Mapping[str, tuple[float, ...]]
     """Metric id -> one value per natural unit (word, utterance, request), e.g. ``lat.word_first``."""
     absent: Mapping[str, str]
-    """Metric id -> ``missing_input`` or ``not_applicable``: why this clip has no such metric."""
+    """Metric id -> ``missing_input``, ``not_applicable`` or ``invalid_pacing``: why this clip has no such metric."""
     pacing: Pacing | None
     reference: str | None
     hypothesis: str

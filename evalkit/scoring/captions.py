@@ -1,0 +1,188 @@
+"""What a reader of live captions sees: words taken back, and when each final word appeared and settled.
+
+Everything here works on caption states, never on raw messages.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from evalkit.scoring.text import Profile
+from evalkit.scoring.words import align, word_tokens
+from evalkit.types import CaptionState, Hypothesis, Word
+
+Tokens = Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """Words taken back over a sequence of caption states; counts add."""
+
+    updates: int = 0
+    revisions: int = 0
+    """Updates that took back at least one word."""
+    erased: int = 0
+    """Words after the longest common prefix of neighbouring states."""
+    changed: int = 0
+    """Words substituted or deleted between neighbouring states: what visibly changes."""
+    final_words: int = 0
+    depth: int = 0
+    """Most words taken back by one update."""
+
+    def __add__(self, other: "Erasure") -> "Erasure":
+        return Erasure(
+            self.updates + other.updates,
+            self.revisions + other.revisions,
+            self.erased + other.erased,
+            self.changed + other.changed,
+            self.final_words + other.final_words,
+            max(self.depth, other.depth),
+        )
+
+    @property
+    def normalised(self) -> float | None:
+        """Normalised erasure; None when nothing was updated or nothing is left in the end."""
+        return self.erased / self.final_words if self.updates and self.final_words else None
+
+    @property
+    def edit_overhead(self) -> float | None:
+        """Share of edits that were unnecessary (Baumann et al. 2009); None when nothing was ever shown."""
+        edits = self.final_words + 2 * self.erased
+        return 2 * self.erased / edits if self.updates and edits else None
+
+    @property
+    def phantom(self) -> bool:
+        """Text was shown and nothing of it is left."""
+        return self.final_words == 0 and self.erased > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Emission:
+    """When one word of the final transcript came, in wire time."""
+
+    word: Word
+    first_s: float
+    """First shown."""
+    stable_s: float
+    """Shown from here to the end."""
+    committed_s: float | None
+    """First part of locked text; None if it never was."""
+
+
+def erasure(states: Sequence[Tokens], *, extend_ok: bool = False) -> Erasure:
+    """Words taken back over caption states, oldest first; the last state is the final text.
+
+    Args:
+        states: tokens of each state.
+        extend_ok: a last word that only grew ("some", "something") is not taken back.
+    """
+    total = Erasure(final_words=len(states[-1]) if states else 0)
+    return sum((_taken_back(*pair, extend_ok) for pair in pairwise(states)), total)
+
+
+def _taken_back(before: Tokens, after: Tokens, extend_ok: bool = False) -> Erasure:
+    """One update."""
+    kept = _common_prefix(before, after)
+    erased = len(before) - kept
+    if extend_ok and erased == 1 and len(after) > kept and after[kept].startswith(before[kept]):
+        erased = 0
+    pairs = align(before[kept:], after[kept:]) if erased else []
+    changed = sum(pair.op in ("substitution", "deletion") for pair in pairs)
+    return Erasure(1, int(erased > 0), erased, changed, 0, erased)
+
+
+def formatting_share(display: Erasure, lexical: Erasure) -> float | None:
+    """Share of visibly changed words of which only case, punctuation or number format changed."""
+    return 1 - lexical.changed / display.changed if display.changed else None
+
+
+def has_interims(hypothesis: Hypothesis) -> bool:
+    """Whether text was shown before it was final, so that there was anything to take back."""
+    return any(update.state != "utterance_final" and update.words for update in hypothesis.updates)
+
+
+def caption_erasure(hypothesis: Hypothesis, *readings: Callable[[str], Tokens]) -> Erasure:
+    """Words taken back over the captions of each channel, summed over channels.
+
+    Args:
+        hypothesis: what was said when.
+        readings: how a caption becomes tokens: ``str.split`` for what the eye sees, a profile's tokens for what the
+            words say. Of several, each update is judged by the one under which it takes back least, so that neither
+            "twenty" growing to "twenty one" (21) nor "nine thirty" rewritten as "9:30" counts. The first also counts
+            the final words.
+    """
+    captions = list(hypothesis.captions())
+    total = Erasure()
+    for channel in _channels(captions):
+        texts = [" ".join(word.text for word in caption.words if word.channel == channel) for caption in captions]
+        shown = texts[next((index for index, text in enumerate(texts) if text), len(texts)) :]
+        if shown:
+            total += Erasure(final_words=len(readings[0](shown[-1])))
+        for before, after in pairwise(shown):
+            total += min(
+                (_taken_back(reading(before), reading(after)) for reading in readings), key=lambda found: found.erased
+            )
+    return total
+
+
+def emissions(hypothesis: Hypothesis, profile: Profile) -> list[Emission]:
+    """For each word of the final transcript, in the order of ``hypothesis.words``: first shown, stable, committed."""
+    captions = list(hypothesis.captions())
+    found = [emission for channel in _channels(captions) for emission in _channel_emissions(captions, channel, profile)]
+    if len({emission.word.channel for emission in found}) > 1 and all(
+        word.start_s is not None for word in hypothesis.words
+    ):
+        found.sort(key=lambda emission: emission.word.start_s or 0.0)
+    return found
+
+
+def _channel_emissions(captions: Sequence[CaptionState], channel: int | None, profile: Profile) -> list[Emission]:
+    final = [word for word in captions[-1].words if word.channel == channel]
+    final_tokens, owners = word_tokens(final, profile)
+    first: dict[int, float] = {}
+    committed: dict[int, float] = {}
+    stable: dict[int, float] = {}
+    for caption in captions:
+        shown = [pair for pair in zip(caption.words, caption.states, strict=True) if pair[0].channel == channel]
+        held = _held([word for word, _ in shown], final_tokens, owners, profile)
+        locked = held
+        if any(state == "interim" for _, state in shown):
+            locked = _held([word for word, state in shown if state != "interim"], final_tokens, owners, profile)
+        for index in held:
+            first.setdefault(index, caption.t_s)
+            stable.setdefault(index, caption.t_s)
+        for index in locked:
+            committed.setdefault(index, caption.t_s)
+        stable = {index: t_s for index, t_s in stable.items() if index in held}
+    return [
+        Emission(word, first[index], stable[index], committed.get(index))
+        for index, word in enumerate(final)
+        if index in first and index in stable
+    ]
+
+
+def _held(words: Sequence[Word], final_tokens: Tokens, owners: Sequence[int], profile: Profile) -> set[int]:
+    """Indices of final words all of whose tokens are in a caption."""
+    tokens, _ = word_tokens(words, profile)
+    # Captions grow at the end: equal beginnings belong together, or "no" would be taken for the last of "no no no".
+    prefix = _common_prefix(tokens, final_tokens)
+    there = set(range(prefix))
+    for pair in align(final_tokens[prefix:], tokens[prefix:]) if len(tokens) > prefix else ():
+        if pair.op == "hit" and pair.reference is not None:
+            there.add(prefix + pair.reference)
+    missing = {owner for index, owner in enumerate(owners) if index not in there}
+    return {owners[index] for index in there} - missing
+
+
+def _channels(captions: Sequence[CaptionState]) -> list[int | None]:
+    found = {word.channel for caption in captions for word in caption.words}
+    return sorted(found, key=lambda channel: -1 if channel is None else channel)
+
+
+def _common_prefix(left: Tokens, right: Tokens) -> int:
+    same = 0
+    for mine, theirs in zip(left, right, strict=False):
+        if mine != theirs:
+            break
+        same += 1
+    return same

@@ -1,0 +1,93 @@
+"""What a clip cost, from a dated price table."""
+
+import functools
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, Literal
+
+from evalkit.types import Route, Trace
+
+CPU_HEADER = "x-evalkit-cpu-s"
+CPU_MESSAGE = "evalkit.usage"
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """One line of the price table."""
+
+    provider: str
+    route: Route
+    basis: Literal["audio", "cpu"]
+    """``audio``: hours of audio sent; ``cpu``: hours of processor time reported by the server."""
+    usd_per_hour: float
+    source: str
+    date: str
+    note: str = ""
+
+
+@functools.cache
+def prices() -> tuple[Price, ...]:
+    """The price table shipped with the package."""
+    table = tomllib.loads(files(__package__).joinpath("prices.toml").read_text("utf-8"))
+    return tuple(Price(**line) for line in table["price"])
+
+
+def price(provider: str, route: Route) -> Price | None:
+    """The price of a route of a provider, or None when it is unknown."""
+    return next((known for known in prices() if (known.provider, known.route) == (provider, route)), None)
+
+
+def usd_per_hour(usd_per_second: float) -> float:
+    """A price per second of audio, the way catalogues state it, as a price per hour."""
+    return 3600 * usd_per_second
+
+
+def cost_usd(price: Price, attempts: Sequence[Trace], clip_s: float) -> float | None:
+    """What all attempts at one clip cost together, in USD; None when the basis was not recorded.
+
+    A stream pays for the audio that was sent, whether or not an answer came; a request pays for the clip when it was
+    answered without an error. Nothing is rounded up: how vendors round is not documented.
+
+    Args:
+        price: the line of the price table.
+        attempts: every attempt, in order.
+        clip_s: length of the clip.
+    """
+    if price.basis == "audio":
+        return sum(billed_audio_s(trace, clip_s) for trace in attempts) * price.usd_per_hour / 3600
+    used = [seconds for trace in attempts if (seconds := cpu_s(trace)) is not None]
+    return sum(used) * price.usd_per_hour / 3600 if used else None
+
+
+def billed_audio_s(trace: Trace, clip_s: float) -> float:
+    """Seconds of audio one attempt made the service hear."""
+    streamed = [event.audio_s for event in trace.events if event.kind == "audio"]
+    if streamed:
+        return streamed[-1]
+    answers = (event.data for event in trace.events if event.kind == "received" and isinstance(event.data, Mapping))
+    return clip_s if any(int(answer.get("status", 0)) in range(200, 400) for answer in answers) else 0.0
+
+
+def cpu_s(trace: Trace) -> float | None:
+    """Processor seconds the embedded server reports for one attempt, or None."""
+    found: float | None = None
+    for event in trace.events:
+        if event.kind == "received":
+            used = _reported(event.data)
+            found = found if used is None else used
+    return found
+
+
+def _reported(data: Any) -> float | None:
+    if isinstance(data, Mapping):
+        headers = data.get("headers") or {}
+        pairs = headers.items() if isinstance(headers, Mapping) else headers
+        return next((float(value) for name, value in pairs if str(name).lower() == CPU_HEADER), None)
+    if isinstance(data, str) and CPU_MESSAGE in data:
+        message = json.loads(data)
+        if isinstance(message, dict) and message.get("type") == CPU_MESSAGE:
+            return float(message["cpu_s"])
+    return None

@@ -1,0 +1,332 @@
+"""The ``en`` profile: spoken and written forms of the same English become the same tokens.
+
+Numbers that are spoken are turned into digits by the text2num library; everything around them (money, percent, years,
+telephone numbers, signs) is settled here. Runs of digits are joined on both sides, because "nineteen eighty four",
+"19 84" and "1984", or "five five five" and "555", cannot be told apart by ear. "one", "first" and "second" always
+become digits, on both sides, so that no guess about pronouns or units of time is needed.
+"""
+
+import functools
+import re
+import unicodedata
+from decimal import Decimal
+
+from text_to_num import alpha2digit
+
+_TAG = re.compile(r"\[[^\[\]]*\]|<[^<>]*>|\u266a")
+_ASIDE = re.compile(
+    r"\((?:[\w\s]*\b)?(?:laugh\w*|chuckl\w*|music\w*|applause|noise\w*|inaudible|unintelligible|silence|cough\w*|sigh\w*|"
+    r"crosstalk|cross talk|static|beep\w*|breath\w*|sneez\w*|cheer\w*|ring\w*|speaking \w+|blank audio)(?:[\w\s]*)\)"
+)
+_FRACTIONS = {"\u00bd": " one half ", "\u00bc": " one quarter ", "\u00be": " three quarters "}
+_APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u201b\u02bc\u0060\u00b4\uff07", "'"))
+_MONEY = "$\u00a3\u20ac\u00a5\u20b9"
+
+_FILLER = re.compile(r"u+h+m*|u+m+|h+m+|m{2,}|m+h+m+|e+r+|a+h+")
+_WORDS = {
+    "mr": "mister",
+    "mrs": "missus",
+    "dr": "doctor",
+    "prof": "professor",
+    "jr": "junior",
+    "sr": "senior",
+    "vs": "versus",
+    "etc": "et cetera",
+    "ok": "okay",
+    "alright": "all right",
+    "cannot": "can not",
+    "can't": "can not",
+    "won't": "will not",
+    "shan't": "shall not",
+    "let's": "let us",
+    "y'all": "you all",
+    "gonna": "going to",
+    "wanna": "want to",
+    "gotta": "got to",
+    "gimme": "give me",
+    "lemme": "let me",
+    "kinda": "kind of",
+    "sorta": "sort of",
+    "twenties": "20s",
+    "thirties": "30s",
+    "forties": "40s",
+    "fifties": "50s",
+    "sixties": "60s",
+    "seventies": "70s",
+    "eighties": "80s",
+    "nineties": "90s",
+}
+_SUFFIXES = (("n't", " not"), ("'re", " are"), ("'ll", " will"), ("'ve", " have"), ("'m", " am"), ("'d", " would"))
+_IS = re.compile(
+    r"(?:he|she|it|that|this|t?here|where|what|who|how|when|why|(?:every|some|no|any)(?:thing|one|body))'s"
+)
+_NUMBER_WORD = re.compile(
+    r"\b(?:zero|nought|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|forty|fourty|"
+    r"fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|billion|first|second|third|fourth|fifth|sixth|seventh|"
+    r"eighth|ninth|tenth|eleventh|twelfth|\w+teenth|\w+tieth|hundredth|thousandth|millionth)\b"
+)
+_SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_CURRENCY = {
+    "dollar": "$",
+    "dollars": "$",
+    "pound": "\u00a3",
+    "pounds": "\u00a3",
+    "euro": "\u20ac",
+    "euros": "\u20ac",
+    "yen": "\u00a5",
+    "rupee": "\u20b9",
+    "rupees": "\u20b9",
+}
+
+_OUR = re.compile(
+    r"(arb|ard|arm|behavi|cand|clam|col|demean|endeav|fav|ferv|flav|harb|hon|hum|lab|neighb|od|parl|ranc|rum|sav|savi|"
+    r"splend|succ|tum|val|vap|vig)our"
+)
+_RE = re.compile(r"(cent|theat|(?:kilo|centi|milli)?met|lit|fib|calib|somb|lust|spect|meag|manoeuv|sab)re(s|d)?$")
+_DOUBLED = re.compile(
+    r"(travel|cancel|label|model|signal|fuel|counsel|level|quarrel|dial|total|equal|marvel|channel|tunnel|jewel|wool|"
+    r"panel|pencil|rival|shovel|initial|bevel|funnel)l(ed|ing|er|ers|ous|ously|en|or|ors)$"
+)
+_ISE_STEMS = (
+    "actual|agon|alphabet|anonym|antagon|apolog|atom|author|bapt|brutal|canal|cannibal|capital|caramel|"
+    "categor|cauter|central|character|civil|colon|commercial|computer|critic|crystall|custom|decentral|"
+    "democrat|digit|dramat|econom|emphas|energ|equal|euthan|evangel|external|familiar|fantas|feder|"
+    "fertil|final|formal|fossil|galvan|general|global|harmon|homogen|hospital|human|hypnot|ideal|idol|"
+    "immobil|immun|individual|industrial|initial|institutional|internal|internation|italic|item|jeopard|"
+    "legal|liberal|local|magnet|marginal|material|maxim|mechan|memor|mesmer|metabol|militar|mineral|"
+    "minim|mobil|modern|monet|monopol|moral|motor|national|natural|neutral|normal|notar|optim|organ|oxid|"
+    "pasteur|patron|penal|personal|plagiar|polar|politic|popular|pressur|priorit|privat|public|pulver|"
+    "random|rational|real|recogn|revolution|romantic|scrutin|secular|sensit|serial|social|special|stabil|"
+    "standard|steril|stigmat|subsid|summar|symbol|sympath|synchron|synthes|tantal|tempor|terror|theor|"
+    "token|tranquil|traumat|trivial|union|urban|util|vandal|vapor|verbal|victim|visual|vocal|weapon|"
+    "western"
+)
+_ISE = re.compile(
+    rf"((?:[a-z]*?)(?:{_ISE_STEMS})i)s(e|ed|es|er|ers|ing|able|ation|ations|ational|ationally)$"
+    r"|((?:anal|paral|catal|electrol|hydrol)y)s(e|ed|es|er|ers|ing)$"
+)
+_SPELLINGS = {
+    "grey": "gray",
+    "cheque": "check",
+    "cheques": "checks",
+    "programme": "program",
+    "programmes": "programs",
+    "tyre": "tire",
+    "tyres": "tires",
+    "plough": "plow",
+    "sceptical": "skeptical",
+    "sceptic": "skeptic",
+    "pyjamas": "pajamas",
+    "moustache": "mustache",
+    "draught": "draft",
+    "ageing": "aging",
+    "judgement": "judgment",
+    "acknowledgement": "acknowledgment",
+    "enrol": "enroll",
+    "enrolment": "enrollment",
+    "fulfil": "fulfill",
+    "fulfilment": "fulfillment",
+    "instalment": "installment",
+    "instalments": "installments",
+    "skilful": "skillful",
+    "wilful": "willful",
+    "defence": "defense",
+    "offence": "offense",
+    "offences": "offenses",
+    "licence": "license",
+    "licences": "licenses",
+    "pretence": "pretense",
+    "practise": "practice",
+    "practised": "practiced",
+    "practising": "practicing",
+    "catalogue": "catalog",
+    "catalogues": "catalogs",
+    "dialogue": "dialog",
+    "dialogues": "dialogs",
+    "analogue": "analog",
+    "jewellery": "jewelry",
+    "cosy": "cozy",
+    "axe": "ax",
+    "yoghurt": "yogurt",
+    "doughnut": "donut",
+    "doughnuts": "donuts",
+    "anaesthetic": "anesthetic",
+    "anaesthesia": "anesthesia",
+    "paediatric": "pediatric",
+    "foetus": "fetus",
+    "encyclopaedia": "encyclopedia",
+    "mediaeval": "medieval",
+    "archaeology": "archeology",
+    "diarrhoea": "diarrhea",
+    "aeroplane": "airplane",
+    "aeroplanes": "airplanes",
+    "manoeuvring": "maneuvering",
+    "manoeuvred": "maneuvered",
+    "storey": "story",
+    "storeys": "stories",
+    "kerb": "curb",
+    "mould": "mold",
+    "smoulder": "smolder",
+    "artefact": "artifact",
+    "artefacts": "artifacts",
+    "focussed": "focused",
+    "focussing": "focusing",
+    "modelling": "modeling",
+    "e-mail": "email",
+}
+
+
+class SpacedPunctuation(dict[int, str]):
+    """A ``str.translate`` table that turns all but letters, combining marks, digits and ``keep`` into spaces."""
+
+    def __init__(self, keep: str) -> None:
+        super().__init__((ord(char), char) for char in keep)
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        self[code] = char if unicodedata.category(char)[0] in "LMN" else " "
+        return self[code]
+
+
+_PUNCTUATION = SpacedPunctuation(keep="'.%" + _MONEY)
+
+
+def fold(text: str) -> str:
+    """Composed, case folded, apostrophes straight, without bracketed remarks such as [noise] or (laughs)."""
+    for char, spoken in _FRACTIONS.items():
+        text = text.replace(char, spoken)
+    folded = unicodedata.normalize("NFKC", text.translate(_APOSTROPHES)).casefold()
+    return _ASIDE.sub(" ", _TAG.sub(" ", folded))
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def american(word: str) -> str:
+    """The American spelling of one lower-case word."""
+    if word in _SPELLINGS:
+        return _SPELLINGS[word]
+    word = _OUR.sub(r"\1or", word)
+    word = _DOUBLED.sub(r"\1\2", word)
+    if match := _RE.match(word):
+        stem = match[1].replace("manoeuv", "maneuv")
+        return stem + {None: "er", "s": "ers", "d": "ered"}[match[2]]
+    if match := _ISE.match(word):
+        return f"{match[1] or match[3]}z{match[2] or match[4]}"
+    return word
+
+
+def tokens(text: str) -> tuple[str, ...]:
+    """The tokens of the ``en`` profile."""
+    plain = _plain_words(_written_numbers(fold(text)))
+    plain = " ".join(word for word in plain.split() if not _FILLER.fullmatch(word))
+    return tuple(american(word) for word in _numbers(plain).split())
+
+
+def _written_numbers(text: str) -> str:
+    """Signs and symbols that belong to numbers are kept or spoken; all other punctuation becomes a space."""
+    text = text.replace("\u2212", "-").replace("e-mail", "email").replace("&", " and ").replace("\u00b0", " degrees ")
+    text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text)
+    text = re.sub(
+        r"(?<![\w%.)])([-+])(?=[" + _MONEY + r"]?\.?\d)", lambda sign: " minus " if sign[1] == "-" else " plus ", text
+    )
+    text = re.sub(r"#(?=\d)", " number ", text)
+    text = re.sub(r"\b(?:[a-z]\.){2,}", lambda initials: initials[0].replace(".", ""), text)
+    text = re.sub(r"(\d):00\b", r"\1", text).replace("\u00a2", " cents ")
+    text = re.sub(r"(?<![\w.])\.(?=\d)", "0.", text)
+    text = text.translate(_PUNCTUATION)
+    text = re.sub(r"(?<!\d)\.|\.(?!\d)", " ", text)
+    text = re.sub(r"\s*%", " percent ", text)
+    text = re.sub(rf"([{_MONEY}])\s*(?=\d)", r" \1", text)
+    text = re.sub(rf"[{_MONEY}](?!\d)", " ", text)
+    text = re.sub(r"(\d0)'s\b", r"\1s", text)
+    return re.sub(r"(?<!\w)'|'(?!\w)", " ", text)
+
+
+def _plain_words(text: str) -> str:
+    """Contractions, titles and short forms in full; possessives are left alone."""
+    if "'s" in text:
+        text = re.sub(r"\b(it|he|she|that|there|who|what)'s (?=been\b|got\b)", r"\1 has ", text)
+    return " ".join(_in_full(word) for word in text.split())
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _in_full(word: str) -> str:
+    if word in _WORDS:
+        return _WORDS[word]
+    for suffix, full in _SUFFIXES:
+        if word.endswith(suffix) and len(word) > len(suffix):
+            return word.removesuffix(suffix) + full
+    if _IS.fullmatch(word):
+        return word[:-2] + " is"
+    return word
+
+
+def _numbers(text: str) -> str:
+    """Every number as digits, in one way whichever way it was written or said."""
+    text = _scaled(text)
+    if _NUMBER_WORD.search(text):
+        text = re.sub(r"\ba (?=(?:hundred|thousand|million|billion)\b)", "one ", text)
+        # The library reads "thousands of people" as 1000 of people.
+        text = re.sub(r"\b(hundred|thousand|million|billion)s\b", r"\1_s", text)
+        text = alpha2digit(text, "en", threshold=0).replace("_s", "s")
+        text = re.sub(r"(\d+\.\d+) (1000(?:000)*)\b", lambda found: _plain(Decimal(found[1]) * int(found[2])), text)
+    text = _scaled(text)
+    if not any(char.isdigit() for char in text):
+        return text
+    text = re.sub(
+        r"\b(double|triple) (\d)\b", lambda found: " ".join(found[2] * (2 if found[1] == "double" else 3)), text
+    )
+    text = re.sub(r"(\d) point (?:oh|o)\b", r"\1.0", text)
+    text = re.sub(r"\bpoint (\d)", r"0.\1", text) if re.search(r"(?:^|\b(?:zero|minus|plus) )point \d", text) else text
+    text = re.sub(r"(?<=\d)(?: (?:oh|o))+(?= \d)", lambda found: found[0].replace("oh", "0").replace("o", "0"), text)
+    text = re.sub(
+        r"(?<![\w.])(?:(?:oh|o) )+(?=\d(?: \d)+\b|\d\b(?= \d))",
+        lambda found: found[0].replace("oh", "0").replace("o", "0"),
+        text,
+    )
+    text = re.sub(r"\b(\d+) ([ap]) m\b", r"\1 \2m", text)
+    text = _joined(text)
+    text = re.sub(r"(\d) per ?cent\b", r"\1%", text)
+    return _money(text)
+
+
+def _scaled(text: str) -> str:
+    """``5 million`` as 5000000, until nothing changes."""
+    while (
+        again := re.sub(
+            r"(?<![\w.])([" + _MONEY + r"]?)(\d+(?:\.\d+)?) (hundred|thousand|million|billion|trillion)\b",
+            lambda found: found[1] + _plain(Decimal(found[2]) * _SCALES[found[3]]),
+            text,
+        )
+    ) != text:
+        text = again
+    return text
+
+
+def _plain(number: Decimal) -> str:
+    """A decimal without exponent; a whole one without a point."""
+    return str(int(number)) if number == int(number) else format(number.normalize(), "f")
+
+
+def _joined(text: str) -> str:
+    """Neighbouring runs of digits as one: ``19 84``, ``5 5 5`` and ``9 30`` are read like 1984, 555 and 930."""
+    joined: list[str] = []
+    for word in text.split():
+        if joined and joined[-1].isdecimal() and (word.isdecimal() or re.fullmatch(r"\d0s", word)):
+            joined[-1] += word
+        else:
+            joined.append(word)
+    return " ".join(joined)
+
+
+def _money(text: str) -> str:
+    """``twenty one dollars and fifty cents`` and ``$21.50`` as $21.50; ``$3.00`` as $3; ``50 cents`` as $0.50."""
+    text = re.sub(
+        rf"(?<![\w.{_MONEY}])(\d+(?:\.\d+)?) (dollars?|pounds?|euros?|yen|rupees?)\b",
+        lambda found: _CURRENCY[found[2]] + found[1],
+        text,
+    )
+    text = re.sub(rf"([{_MONEY}]\d+(?:\.\d+)?) (?:dollars?|pounds?|euros?|yen|rupees?)\b", r"\1", text)
+    text = re.sub(r"([$\u20ac]\d+)(?: and)? (\d{1,2}) cents?\b", lambda found: f"{found[1]}.{int(found[2]):02d}", text)
+    text = re.sub(r"(?<![\w.$\u20ac])(\d{1,2}) cents?\b", lambda found: f"$0.{int(found[1]):02d}", text)
+    text = re.sub(rf"([{_MONEY}]\d+)\.0+(?!\d)", r"\1", text)
+    return re.sub(rf"([{_MONEY}]\d+\.\d)(?!\d)", r"\g<1>0", text)

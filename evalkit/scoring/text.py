@@ -1,0 +1,116 @@
+"""Versioned text profiles: the rules applied to both sides before anything is compared.
+
+A profile may be wrong in a harmless way (``exercise`` spelt ``exercize``) but never in a one-sided way: whatever it
+does, it does to reference and hypothesis alike.
+"""
+
+import functools
+import hashlib
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from evalkit.errors import SettingsError
+from evalkit.scoring import english
+
+_PROBE = (
+    "Um, I won't pay $1,234.50 at 5 o\u2019clock, it's twenty-one percent of the cat's toy [noise]",
+    "nineteen eighty four colours, minus four degrees and the second of one hundred and six, double five oh",
+    "\u6211\u7528iPhone\u62cd\u7167 10\u5929\u3002",
+    "\u0928\u092e\u0938\u094d\u0924\u0947 caf\u00e9 No. 5",
+)
+_UNSPACED = frozenset({"zh", "ja", "yue", "th", "lo", "km", "my"})
+_SPACELESS_SCRIPT = re.compile(
+    "([\u3005\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff])"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One set of text rules: ``tokens(text)`` is what gets compared."""
+
+    name: str
+    version: str
+    tokens: Callable[[str], tuple[str, ...]]
+
+    @property
+    def hash(self) -> str:
+        """Twelve hex digits that change when the name, the version or the behaviour on a fixed probe text changes."""
+        seen = repr((self.name, self.version, [self.tokens(text) for text in _PROBE]))
+        return hashlib.sha256(seen.encode()).hexdigest()[:12]
+
+
+def profile(name: str) -> Profile:
+    """The profile of that name.
+
+    Raises:
+        SettingsError: there is none; the nearest name is suggested.
+    """
+    if name not in PROFILES:
+        raise SettingsError.unknown("text profile", name, PROFILES)
+    return PROFILES[name]
+
+
+def profile_for(language: str | None) -> Profile:
+    """The headline profile of a language such as ``en-GB``; ``basic`` where there is no better one or none is known."""
+    code = primary_language(language)
+    if code == "en":
+        return PROFILES["en"]
+    return PROFILES["cjk_char" if code in _UNSPACED else "basic"]
+
+
+def primary_language(language: str | None) -> str | None:
+    """``en`` for ``en-GB``; None when unknown."""
+    return re.split(r"[-_]", language.strip().casefold())[0] if language else None
+
+
+def is_spaced(language: str | None) -> bool:
+    """Whether words of the language are separated by spaces, so that a word error rate means something."""
+    return primary_language(language) not in _UNSPACED
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _none(text: str) -> tuple[str, ...]:
+    return tuple(unicodedata.normalize("NFC", text).split())
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _formatted(text: str) -> tuple[str, ...]:
+    return tuple(re.sub(r"([.,?!;:])(?=\s|$)", r" \1", unicodedata.normalize("NFC", text)).split())
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _basic(text: str) -> tuple[str, ...]:
+    folded = english.fold(text)
+    return tuple(re.sub(r"(?<!\w)'|'(?!\w)", " ", folded.translate(_SPACED)).split())
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _en(text: str) -> tuple[str, ...]:
+    return english.tokens(text)
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _cjk_char(text: str) -> tuple[str, ...]:
+    return tuple("".join(_basic(text)))
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _mixed(text: str) -> tuple[str, ...]:
+    return tuple(_SPACELESS_SCRIPT.sub(r" \1 ", " ".join(_basic(text))).split())
+
+
+_SPACED = english.SpacedPunctuation(keep="'")
+
+PROFILES = {
+    made.name: made
+    for made in (
+        Profile("none", "1", _none),
+        Profile("formatted", "1", _formatted),
+        Profile("basic", "1", _basic),
+        Profile("en", "1", _en),
+        Profile("cjk_char", "1", _cjk_char),
+        Profile("mixed", "1", _mixed),
+    )
+}
