@@ -15,6 +15,7 @@ from rich.table import Table
 from evalkit import corpora, harness, providers, runs
 from evalkit import plan as plans
 from evalkit.errors import EvalkitError
+from evalkit.scoring import cost
 
 RESULTS = Path("results")
 
@@ -23,6 +24,7 @@ app = typer.Typer(
     help="Evaluate speech-to-text APIs on your own audio before one goes into production.\n\n"
     "Start with [bold]evalkit run[/bold]: no key, no network; it ends with a report.",
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
@@ -32,7 +34,7 @@ console = Console()
 errors = Console(stderr=True)
 
 Folder = Annotated[
-    Path, typer.Argument(metavar="[RUN]", help="A run: its name under results/, or its folder.", show_default="demo")
+    Path, typer.Argument(metavar="RUN", help="A run: its name under results/, or its folder.", show_default="demo")
 ]
 
 
@@ -58,7 +60,7 @@ def main() -> None:
 @app.command()
 def run(
     plan: Annotated[
-        Path | None, typer.Argument(metavar="[PLAN]", help="A plan file (TOML); options win over it.")
+        Path | None, typer.Argument(metavar="PLAN", help="A plan file (TOML); options win over it.")
     ] = None,
     corpus: Annotated[
         str | None,
@@ -152,13 +154,17 @@ def serve(
 
 @app.command(name="providers")
 def list_providers() -> None:
-    """List the installed providers, what each can do and what it needs."""
-    table = Table(box=None, pad_edge=False)
-    for heading in ("provider", "routes", "what it is"):
-        table.add_column(heading)
+    """List the installed providers: routes, list price, and what each is and needs."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("provider", "route", "per hour", "what it is and needs"):
+        table.add_column(heading, no_wrap=heading != "what it is and needs")
     for name in providers.names():
         found = providers.find(name)
-        table.add_row(name, ", ".join(found.routes), found.description)
+        for route in found.routes:
+            price = cost.price(name, route)
+            usd = "unknown" if price is None else f"${price.usd_per_hour:.2f} of {price.basis}"
+            first = route == found.routes[0]
+            table.add_row(name if first else "", route, usd, found.description if first else "")
     console.print(table)
 
 
@@ -180,15 +186,17 @@ def check(corpus: Annotated[str, typer.Argument(help="As --corpus of `evalkit ru
         corpora.audio(clip)
     languages = sorted({clip.language or "?" for clip in clips})
     known = sum(clip.reference is not None for clip in clips)
-    console.print(
-        f"{clips.name}: {len(clips)} clips, {clips.duration_s / 60:.1f} minutes, "
-        f"{len({clip.cluster for clip in clips})} clusters, languages {', '.join(languages)}; "
-        f"{known} with a transcript, {sum(any(w.end_s is not None for w in clip.reference or ()) for clip in clips)} with "
-        f"word times, {sum(clip.turns is not None for clip in clips)} with speaker turns, "
-        f"{sum(clip.channels > 1 for clip in clips)} with more than one channel, "
-        f"{sum(clip.kind == 'nonspeech' for clip in clips)} without speech; every file is there and decodes",
-        highlight=False,
-    )
+    facts = [
+        f"{len(clips)} clips, {clips.duration_s / 60:.1f} minutes, {len({clip.cluster for clip in clips})} clusters",
+        f"languages {', '.join(languages)}",
+        f"{known} with a transcript",
+        f"{sum(any(word.end_s is not None for word in clip.reference or ()) for clip in clips)} with word times",
+        f"{sum(clip.turns is not None for clip in clips)} with speaker turns",
+        f"{sum(clip.channels > 1 for clip in clips)} with more than one channel",
+        f"{sum(clip.kind == 'nonspeech' for clip in clips)} without speech",
+        "every file is there, unchanged, and decodes",
+    ]
+    console.print(f"{clips.name}: {'; '.join(facts)}", highlight=False)
 
 
 def _folder(run: Path) -> Path:

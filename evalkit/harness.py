@@ -169,7 +169,7 @@ class _Session:
 
     async def drain(self, queue: Sequence[Job], provider: Provider) -> None:
         """Send the clips of one provider over one route, ``concurrency`` at a time."""
-        width = self.plan.concurrency or (LIVE_CONCURRENCY if provider.live else LOCAL_CONCURRENCY)
+        width = self.plan.concurrency or (LIVE_CONCURRENCY if provider.live else LOCAL_CONCURRENCY[provider.route])
         timeouts = Timeouts()
         waiting = iter(queue)
         async with http_client(timeouts, loopback=not provider.live) as http:

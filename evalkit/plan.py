@@ -29,8 +29,9 @@ from evalkit.types import Route
 
 DEMO = Path(__file__).with_name("demo.toml")
 ROUTES: tuple[Route, ...] = get_args(Route)
-# Two local recognisers on two cores keep real time with two streams each; a live service is polite at four.
-LOCAL_CONCURRENCY, LIVE_CONCURRENCY = 2, 4
+LIVE_CONCURRENCY = 4
+# Two recognisers share this machine's cores: one request each, or two streams each in real time, and nothing queues.
+LOCAL_CONCURRENCY: Mapping[Route, int] = {"rest": 1, "streaming": 2, "agent": 1}
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Plan:
     routes: tuple[Route, ...] = ("rest", "streaming")
     budget_usd: float | None = None
     concurrency: int | None = None
-    """Clips in flight per provider; None: 2 for a local provider, 4 for a live one."""
+    """Clips in flight per provider; None: 4 for a live provider, 1 (REST) or 2 (streaming) for a local one."""
     attempts: int = 3
     sample_rate_hz: int = 16_000
     seed: int = 0

@@ -14,7 +14,7 @@ FLOORS = [
     {"corpora", "hf", "audio", "store"},
     {"wire"},
     {"providers", "scoring", "emulator"},
-    {"plan", "harness", "stats"},
+    {"plan", "harness", "stats", "intervals"},
     {"reports"},
     {"runs", "cli", "__main__"},
 ]

@@ -1,13 +1,16 @@
 """xAI: what is sent, and a transcript that is right under every reading of the protocol."""
 
+import asyncio
 import itertools
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from evalkit import providers
+from evalkit import emulator, providers
+from evalkit.emulator.knobs import Knobs
 from evalkit.errors import ParseError, Refused, Unavailable
 from evalkit.providers.xai import Xai
 from evalkit.types import Audio, Event, Hypothesis
@@ -198,6 +201,52 @@ def test_channels_are_kept_apart_and_each_ends_with_its_own_done() -> None:
         ("thanks", 1, "0"),
     ]
     assert Hypothesis.of(STREAM.parse(events[:-1])).failure is not None
+
+
+PLANTED = [
+    *[["Please", 0.3, 0.6], ["book", 0.6, 0.9], ["the", 0.9, 1.0], ["small", 1.0, 1.4], ["room", 1.4, 1.8]],
+    *[["for", 1.8, 2.0], ["nine", 2.0, 2.4], ["thirty", 2.4, 2.9], ["and", 2.9, 3.2], ["tell", 3.2, 3.5]],
+    *[["Dana.", 3.5, 4.0], ["Thank", 5.0, 5.3], ["you.", 5.3, 5.6], ["No,", 6.6, 6.9], ["no.", 7.0, 7.4]],
+]
+KNOBS = {
+    "chunk_text": ("delta", "cumulative"),
+    "done_text": ("remainder", "full", "empty"),
+    "duplicate_single_chunk": (True, False),
+    "flush_closes_utterance": (True, False),
+    "close_after_done": (True, False),
+    "drop_before_done": (False, True),
+}
+
+
+@pytest.mark.slow
+async def test_over_a_real_socket_every_combination_of_knobs_gives_the_same_final_words() -> None:
+    planted = bare(" ".join(str(word[0]) for word in PLANTED))
+    combinations = [
+        Knobs(**dict(zip(KNOBS, values, strict=True)))
+        for values in itertools.product(*KNOBS.values())
+        # Without a done nothing carries what no message closed: no client could know those words.
+        if not (values[5] and not values[3]) and not (values[1] == "empty" and not values[3])
+    ]
+    audio = Audio(bytes(2 * 16_000 * 78 // 10), 16_000)
+    with emulator.launch("scripted", script={"words": PLANTED}) as url:
+        async with http_client(Timeouts(), loopback=True) as http:
+
+            async def heard(knobs: Knobs) -> tuple[Event, ...]:
+                wire = Wire(http)
+                provider = Xai(route="streaming", base_url=emulator.with_knobs(url, knobs), key_env=None)
+                with suppress(Unavailable):
+                    await provider.transcribe(audio, wire)
+                return wire.events
+
+            conversations = await asyncio.gather(*(heard(knobs) for knobs in combinations))
+    assert len(conversations) == 64
+    for knobs, events in zip(combinations, conversations, strict=True):
+        hypothesis = Hypothesis.of(STREAM.parse(events))
+        assert bare(hypothesis.text) == planted, knobs
+        assert (hypothesis.failure is not None) is knobs.drop_before_done, knobs
+    for naive in (naive_join, naive_done):
+        right = [bare(naive(events)) == planted for events in conversations]
+        assert sum(right) / len(right) < 0.5, naive.__name__
 
 
 def received(status: int, body: str) -> list[Event]:

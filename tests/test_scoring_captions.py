@@ -139,3 +139,19 @@ def test_text_withdrawn_altogether_is_a_phantom() -> None:
     assert found.phantom
     assert (found.erased, found.normalised) == (2, None)
     assert pytest.approx(1.0) == found.edit_overhead
+
+
+def test_an_early_word_is_not_taken_for_the_same_word_spoken_later() -> None:
+    """A real case: "the" of the first guess was counted as the "the" of the last sentence, 25 s before it was said."""
+    said = heard(
+        update(1, spoken(("the", 0.2, 0.4), ("purse", 0.4, 0.9)), "interim", (0, 0, 0)),
+        update(2, spoken(("a", 0.2, 0.4), ("person", 0.4, 0.9)), "utterance_final", (0, 0)),
+        update(26, spoken(("the", 25.0, 25.2), ("end", 25.2, 25.6)), "utterance_final", (0, 1)),
+    )
+    found = {item.word.text: (item.first_s, item.stable_s) for item in emissions(said, EN)}
+    assert found == {"a": (2, 2), "person": (2, 2), "the": (26, 26), "end": (26, 26)}
+
+
+def test_captions_without_times_are_still_matched_by_their_words() -> None:
+    said = heard(update(1, "hello", "interim"), update(2, "well hello", "utterance_final"))
+    assert [(item.word.text, item.first_s) for item in emissions(said, EN)] == [("well", 2), ("hello", 1)]

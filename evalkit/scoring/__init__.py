@@ -204,7 +204,7 @@ def _hallucinations(row: _Row, case: _Case) -> None:
 
 
 def _diarization(row: _Row, case: _Case) -> None:
-    labelled = _with_speakers(case.words)
+    labelled = speakers.distinct_speakers(case.words)
     silent = not case.words
     if not silent and all(word.speaker is None for word in labelled):
         row.lack(_MISSING, "dia")
@@ -231,17 +231,6 @@ def _diarization(row: _Row, case: _Case) -> None:
     else:
         sides = (speakers.by_speaker(side, case.profile) for side in (reference, labelled))
         row.add("dia.cpwer", _errors(speakers.cp_counts(*sides)))
-
-
-def _with_speakers(words: tuple[Word, ...]) -> tuple[Word, ...]:
-    """Words with labels that are distinct across channels; without any label, the channel tells who spoke."""
-    several = len({word.channel for word in words}) > 1
-    if several and all(word.speaker is None for word in words):
-        return tuple(
-            Word(word.text, word.start_s, word.end_s, str(word.channel), word.channel, word.confidence)
-            for word in words
-        )
-    return speakers.distinct_speakers(words)
 
 
 def _reference_turns(case: _Case) -> tuple[Turn, ...] | None:

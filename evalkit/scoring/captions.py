@@ -13,6 +13,10 @@ from evalkit.types import CaptionState, Hypothesis, Word
 
 Tokens = Sequence[str]
 
+NEAR_S = 1.0
+"""A caption's word stands for a word of the final transcript only when it lies this close to it in time: without the
+bound, the "the" of an early caption is taken for a "the" spoken twenty seconds later."""
+
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
@@ -144,10 +148,10 @@ def _channel_emissions(captions: Sequence[CaptionState], channel: int | None, pr
     stable: dict[int, float] = {}
     for caption in captions:
         shown = [pair for pair in zip(caption.words, caption.states, strict=True) if pair[0].channel == channel]
-        held = _held([word for word, _ in shown], final_tokens, owners, profile)
+        held = _held([word for word, _ in shown], final, final_tokens, owners, profile)
         locked = held
         if any(state == "interim" for _, state in shown):
-            locked = _held([word for word, state in shown if state != "interim"], final_tokens, owners, profile)
+            locked = _held([word for word, state in shown if state != "interim"], final, final_tokens, owners, profile)
         for index in held:
             first.setdefault(index, caption.t_s)
             stable.setdefault(index, caption.t_s)
@@ -161,17 +165,25 @@ def _channel_emissions(captions: Sequence[CaptionState], channel: int | None, pr
     ]
 
 
-def _held(words: Sequence[Word], final_tokens: Tokens, owners: Sequence[int], profile: Profile) -> set[int]:
+def _held(
+    words: Sequence[Word], final: Sequence[Word], final_tokens: Tokens, owners: Sequence[int], profile: Profile
+) -> set[int]:
     """Indices of final words all of whose tokens are in a caption."""
-    tokens, _ = word_tokens(words, profile)
+    tokens, shown = word_tokens(words, profile)
     # Captions grow at the end: equal beginnings belong together, or "no" would be taken for the last of "no no no".
     prefix = _common_prefix(tokens, final_tokens)
     there = set(range(prefix))
-    for pair in align(final_tokens[prefix:], tokens[prefix:]) if len(tokens) > prefix else ():
-        if pair.op == "hit" and pair.reference is not None:
-            there.add(prefix + pair.reference)
+    finally_s = [final[owner].start_s for owner in owners[prefix:]]
+    now_s = [words[owner].start_s for owner in shown[prefix:]]
+    for pair in align(final_tokens[prefix:], tokens[prefix:], finally_s, now_s) if len(tokens) > prefix else ():
+        if pair.op == "hit" and _near(finally_s[pair.reference or 0], now_s[pair.hypothesis or 0]):
+            there.add(prefix + (pair.reference or 0))
     missing = {owner for index, owner in enumerate(owners) if index not in there}
     return {owners[index] for index in there} - missing
+
+
+def _near(left_s: float | None, right_s: float | None) -> bool:
+    return left_s is None or right_s is None or abs(left_s - right_s) <= NEAR_S
 
 
 def _channels(captions: Sequence[CaptionState]) -> list[int | None]:

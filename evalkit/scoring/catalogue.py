@@ -55,24 +55,29 @@ def _error_rate(metric_id: str, title: str, definition: str, source: str = _LEVE
     )
 
 
+def _sentence(text: str) -> str:
+    """With a capital in front; ``str.capitalize`` would also lower every other one."""
+    return text[:1].upper() + text[1:]
+
+
 def _word_error(profile: str, rules: str) -> list[Metric]:
     base, label = f"acc.wer.{profile}", f"WER ({profile})"
     words = _columns(base, "hits", "substitutions", "deletions")
     what = f"substituted, deleted and inserted words per reference word after {rules}"
     return [
         _error_rate(
-            base, label, f"{what.capitalize()}, pooled over clips; a failed clip counts as all its words deleted."
+            base, label, f"{_sentence(what)}, pooled over clips; a failed clip counts as all its words deleted."
         ),
         _error_rate(
             f"{base}.scored_only",
             f"{label}, answered clips",
-            f"{what.capitalize()}, over the clips that were answered.",
+            f"{_sentence(what)}, over the clips that were answered.",
         ),
         *(
             _ratio(
                 f"{base}.{short}_rate",
-                f"{kind.capitalize()} ({profile})",
-                f"{kind.capitalize()} per reference word after {rules}.",
+                f"{_sentence(kind)} ({profile})",
+                f"{_sentence(kind)} per reference word after {rules}.",
                 _columns(base, kind),
                 words,
                 source=_LEVENSHTEIN,
@@ -121,7 +126,7 @@ def _offset(edge: str) -> list[Metric]:
         ),
         _spread(
             f"{base}.p95",
-            f"{edge.capitalize()} error p95",
+            f"{_sentence(edge)} error p95",
             f"95th percentile of the absolute error {of_words}.",
             f"{base}.absolute",
             "p95",
@@ -129,7 +134,7 @@ def _offset(edge: str) -> list[Metric]:
         ),
         _ratio(
             f"{base}.within_100ms",
-            f"{edge.capitalize()}s within 100 ms",
+            f"{_sentence(edge)}s within 100 ms",
             f"Share of matched words whose {edge} is at most 100 ms off.",
             _columns(base, "within_100ms"),
             words,

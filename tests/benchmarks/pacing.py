@@ -105,7 +105,7 @@ def main() -> None:
                 )
         process.communicate("")
     print(
-        f"\nmedian of {options.runs} runs: {options.streams} streams, {options.frame_ms} ms frames, {options.seconds:g} s"
+        f"\nmedian of {options.runs} runs, {options.streams} streams of {options.seconds:g} s, {options.frame_ms} ms frames"
     )
     for name, runs in results.items():
         median = {key: statistics.median(run[key] for run in runs) for key in runs[0]}

@@ -1,0 +1,380 @@
+"""The few facts that every output shows, in the same words: terminal, page, notebook.
+
+Figures come from summary rows, comparisons from differences, coverage and punctuality from the scores; nothing is
+computed twice. The sentences say who is better, by how much, how sure that is, and what it costs.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from evalkit.reports.units import duration, shown, span
+from evalkit.types import Difference, Evidence, Route, Score, SummaryRow
+
+ROUTE_WORDS: Mapping[str, str] = {"rest": "REST", "streaming": "streaming", "agent": "agent"}
+WER = "acc.wer.en"
+COST = "cost.per_audio_hour"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the headline table."""
+
+    metric: str
+    label: str
+    group: str
+    brief: bool = True
+    """Whether the terminal shows it too."""
+
+
+LINES = (
+    Line(WER, "Word error rate", "Words"),
+    Line("acc.wer.en.sub_rate", "Substituted words", "Words", brief=False),
+    Line("acc.wer.en.del_rate", "Deleted words", "Words", brief=False),
+    Line("acc.wer.en.ins_rate", "Inserted words", "Words", brief=False),
+    Line("acc.wer.basic", "Word error rate, basic text rules", "Words", brief=False),
+    Line("acc.halluc.words_per_min", "Words invented where nobody speaks", "Words", brief=False),
+    Line("dia.der", "Diarization error rate", "Speakers"),
+    Line("dia.cpwer", "Word errors with speakers, cpWER", "Speakers"),
+    Line("ts.offset.start.mae", "Word start error, mean size", "Timestamps"),
+    Line("ts.offset.start.mean", "Word start drift, late is positive", "Timestamps", brief=False),
+    Line("lat.ttfp_speech.p50", "First text after speech begins", "Delay"),
+    Line("lat.word_first.p50", "A word is shown, median", "Delay"),
+    Line("lat.word_first.p95", "A word is shown, 95th percentile", "Delay"),
+    Line("lat.ttfs.p50", "Final text after speech ends, median", "Delay"),
+    Line("lat.finalize.p50", "Last message after end of audio, median", "Delay", brief=False),
+    Line("lat.rest_total.p50", "REST answer, median", "Delay"),
+    Line("lat.rest_total.p95", "REST answer, 95th percentile", "Delay"),
+    Line("lat.rtfx", "REST speed, audio per waiting", "Delay"),
+    Line("str.ne", "Words taken back per final word", "Captions"),
+    Line("str.rewrites_per_min", "Visible rewrites", "Captions"),
+    Line(COST, "Price per audio hour", "Cost"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """One provider over one route, and how it fared apart from its figures."""
+
+    provider: str
+    route: Route
+    clips: int
+    answered: int
+    attempts: int
+    reasons: tuple[tuple[str, int], ...]
+    """Why clips failed, most frequent first."""
+    audio_s: float
+
+    @property
+    def name(self) -> str:
+        return f"{self.provider} {ROUTE_WORDS[self.route]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Punctuality:
+    """How well our own frames kept their deadlines, over all paced clips of one system."""
+
+    provider: str
+    route: Route
+    clips: int
+    frames: int
+    late_p50_s: float
+    """Median over clips of the clip's median."""
+    late_p99_s: float
+    """The worst clip's 99th percentile."""
+    late_max_s: float
+    end_drift_s: float
+    """The lateness of a clip's last frame that is furthest from zero."""
+    invalid: int
+    """Clips whose latencies may not be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """What a reader should know after ten seconds, and the figures behind it."""
+
+    lede: str
+    sentences: tuple[str, ...]
+    caveat: str
+    """Why the numbers may not be used about a live service; empty when they may."""
+    candidate: str | None
+    incumbent: str | None
+    systems: tuple[System, ...]
+    lines: tuple[Line, ...]
+    punctuality: tuple[Punctuality, ...]
+    rows: Mapping[tuple[str, Route, str], SummaryRow]
+    """(provider, route, metric) -> the figure over all clips."""
+    differences: Mapping[tuple[str, str, Route, str], Difference]
+    """(question, provider, route, metric) -> the paired difference."""
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(system.provider for system in self.systems))
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        return tuple(dict.fromkeys(system.route for system in self.systems))
+
+    def row(self, provider: str, route: Route, metric: str) -> SummaryRow | None:
+        return self.rows.get((provider, route, metric))
+
+    def difference(self, question: str, provider: str, route: Route, metric: str) -> Difference | None:
+        return self.differences.get((question, provider, route, metric))
+
+    def against_incumbent(self, route: Route, metric: str) -> Difference | None:
+        """Candidate minus incumbent over one route."""
+        return self.difference("candidate_vs_incumbent", self.candidate or "", route, metric)
+
+    def against_rest(self, provider: str, metric: str) -> Difference | None:
+        """Streaming minus REST of one provider."""
+        return self.difference("streaming_vs_rest", provider, "streaming", metric)
+
+
+def headline(
+    manifest: Mapping[str, Any],
+    scores: Sequence[Score],
+    summary: Sequence[SummaryRow],
+    differences: Sequence[Difference],
+) -> Headline:
+    """Derive the headline of a run.
+
+    Args:
+        manifest: what ``run.json`` holds; ``candidate``, ``incumbent`` and ``providers`` are used.
+        scores: one row per clip, provider and route.
+        summary: pooled figures; only those of the slice ``all`` enter the headline.
+        differences: paired differences.
+    """
+    candidate, incumbent = manifest.get("candidate"), manifest.get("incumbent")
+    systems = _systems(scores, summary, [name for name in (candidate, incumbent) if name])
+    rows = {(row.provider, row.route, row.metric): row for row in summary if row.slice == "all"}
+    measured = {row.metric for row in rows.values() if row.value is not None}
+    found = Headline(
+        lede="",
+        sentences=(),
+        caveat=caveat(scores, manifest),
+        candidate=candidate,
+        incumbent=incumbent,
+        systems=systems,
+        lines=tuple(line for line in LINES if line.metric in measured),
+        punctuality=_punctuality(scores, systems),
+        rows=rows,
+        differences={(row.question, row.provider, row.route, row.metric): row for row in differences},
+    )
+    sentences = (*_comparisons(found), *_streaming(found), *_delays(found), *_costs(found), *_failures(found))
+    if scores and not manifest.get("finished_at"):
+        sentences = ("This run is not finished: the same command goes on where it stopped.", *sentences)
+    return replace(found, lede=_lede(found), sentences=sentences)
+
+
+def caveat(scores: Sequence[Score], manifest: Mapping[str, Any]) -> str:
+    """What the numbers must not be used for; empty when every score is live."""
+    kinds = {score.evidence for score in scores}
+    kinds |= {provider.get("evidence", "live") for provider in manifest.get("providers", {}).values()}
+    parts = []
+    if "simulated" in kinds:
+        parts.append(
+            f"Simulated evidence: {_who(scores, 'simulated')} embedded in evalkit and answered over loopback on this "
+            "machine. These numbers describe what is embedded; they say nothing about xAI or any other service."
+        )
+    if "recorded" in kinds:
+        parts.append(f"Recorded evidence: {_who(scores, 'recorded')} replayed, not asked anew.")
+    return " ".join(parts)
+
+
+def _who(scores: Sequence[Score], evidence: Evidence) -> str:
+    names = sorted({score.provider for score in scores if score.evidence == evidence})
+    return f"{_and(names) or 'a provider'} {'were' if len(names) > 1 else 'was'}"
+
+
+def compared(row: Difference, subject: str, other: str, *, where: str = "") -> str:
+    """One sentence on a difference in word errors, with its interval and support."""
+    values = f"{shown(row.value, row.unit)} against {shown(row.against_value, row.unit)}"
+    support = f"{row.n_clips} clips, {row.n_clusters} clusters"
+    gap = shown(row.difference, row.unit, signed=True, points=True)
+    interval = span(row.ci_lo, row.ci_hi, row.unit, points=True)
+    if row.verdict == "insufficient" or row.difference is None:
+        return f"{where}Too few data to compare the word errors of {subject} and {other}: {values} ({support})."
+    if row.verdict == "no_clear_difference":
+        blind = ""
+        if row.smallest_detectable is not None:
+            least = shown(row.smallest_detectable, row.unit, points=True)
+            blind = f" This run could not have seen less than {least}."
+        return (
+            f"{where}No clear difference in word errors between {subject} and {other}: {values}, a difference of {gap} "
+            f"(95 % interval {interval or 'unknown'}, {support}).{blind}"
+        )
+    more = "fewer" if row.verdict == "better" else "more"
+    return (
+        f"{where}{subject} makes {more} word errors than {other}: {values}, a difference of {gap} "
+        f"(95 % interval {interval or 'unknown'}, {support})."
+    )
+
+
+def _systems(scores: Sequence[Score], summary: Sequence[SummaryRow], first: Sequence[str]) -> tuple[System, ...]:
+    """Candidate first, then incumbent, then the others; REST before streaming."""
+    routes = list(ROUTE_WORDS)
+    names = {(score.provider, score.route) for score in scores} | {(row.provider, row.route) for row in summary}
+    rank = {name: place for place, name in enumerate(first)}
+    ordered = sorted(names, key=lambda name: (rank.get(name[0], len(first)), name[0], routes.index(name[1])))
+    systems = []
+    for provider, route in ordered:
+        own = [score for score in scores if (score.provider, score.route) == (provider, route)]
+        failed = Counter(score.failure for score in own if score.failure is not None)
+        systems.append(
+            System(
+                provider,
+                route,
+                clips=len(own),
+                answered=len(own) - failed.total(),
+                attempts=sum(score.attempts for score in own),
+                reasons=tuple(failed.most_common()),
+                audio_s=sum(score.audio_s for score in own),
+            )
+        )
+    return tuple(systems)
+
+
+def _punctuality(scores: Sequence[Score], systems: Sequence[System]) -> tuple[Punctuality, ...]:
+    found = []
+    for system in systems:
+        own = [
+            score.pacing
+            for score in scores
+            if score.pacing is not None and (score.provider, score.route) == (system.provider, system.route)
+        ]
+        if own:
+            medians = sorted(pacing.late_p50_s for pacing in own)
+            found.append(
+                Punctuality(
+                    system.provider,
+                    system.route,
+                    clips=len(own),
+                    frames=sum(pacing.frames for pacing in own),
+                    late_p50_s=medians[(len(medians) - 1) // 2],
+                    late_p99_s=max(pacing.late_p99_s for pacing in own),
+                    late_max_s=max(pacing.late_max_s for pacing in own),
+                    end_drift_s=max((pacing.end_drift_s for pacing in own), key=abs),
+                    invalid=sum(not pacing.valid for pacing in own),
+                )
+            )
+    return tuple(found)
+
+
+def _lede(head: Headline) -> str:
+    """The one sentence a hurried reader takes home."""
+    if head.candidate is None:
+        return "Nothing was scored."
+    against = {route: row for route in head.routes if (row := head.against_incumbent(route, WER)) is not None}
+    if not head.incumbent or not against:
+        own = [
+            f"{shown(figure.value, figure.unit)} over {ROUTE_WORDS[route]}"
+            for route in head.routes
+            if (figure := head.row(head.candidate, route, WER)) is not None and figure.value is not None
+        ]
+        if not own:
+            return f"No word error rate for {head.candidate}: no clip with a reference text was scored."
+        return f"{head.candidate} has a word error rate of {_and(own)}; there is no incumbent to compare it with."
+    phrase: dict[Literal["better", "worse", "no_clear_difference", "insufficient"], str] = {
+        "better": f"{head.candidate} makes fewer word errors than {head.incumbent}",
+        "worse": f"{head.candidate} makes more word errors than {head.incumbent}",
+        "no_clear_difference": f"No clear difference in word errors between {head.candidate} and {head.incumbent}",
+        "insufficient": f"Too few data to compare the word errors of {head.candidate} and {head.incumbent}",
+    }
+    parts = []
+    for verdict, words in phrase.items():
+        routes = [ROUTE_WORDS[route] for route, row in against.items() if row.verdict == verdict]
+        if routes:
+            parts.append(f"{words} over {_and(routes)}")
+    return ". ".join(parts) + "."
+
+
+def _comparisons(head: Headline) -> list[str]:
+    found = []
+    for route in head.routes:
+        row = head.against_incumbent(route, WER)
+        if row is not None:
+            found.append(compared(row, row.provider, row.against_provider, where=f"{capitalised(route)}: "))
+    return found
+
+
+def _streaming(head: Headline) -> list[str]:
+    found = []
+    for provider in head.providers:
+        row = head.against_rest(provider, WER)
+        if row is not None:
+            found.append(compared(row, f"{provider} streaming", "its REST route"))
+    return found
+
+
+def _delays(head: Headline) -> list[str]:
+    """Streaming delays beside the wait for a REST answer, provider by provider."""
+    found = []
+    for provider in head.providers:
+        word = _value(head, provider, "streaming", "lat.word_first.p50")
+        late = _value(head, provider, "streaming", "lat.word_first.p95")
+        final = _value(head, provider, "streaming", "lat.ttfs.p50")
+        answer = _value(head, provider, "rest", "lat.rest_total.p50")
+        parts = []
+        if word is not None:
+            tail = f" (95th percentile {shown(late, 's')})" if late is not None else ""
+            parts.append(f"a word is on screen {shown(word, 's')} after it was spoken{tail}")
+        if final is not None:
+            parts.append(f"the final text stands {shown(final, 's')} after speech ends")
+        if answer is not None:
+            parts.append(f"a REST answer takes {shown(answer, 's')}")
+        if parts:
+            found.append(f"{provider}, medians: {'; '.join(parts)}.")
+    return found
+
+
+def _costs(head: Headline) -> list[str]:
+    """The price of every system in one sentence, providers with equal prices together."""
+    together: dict[str, list[str]] = {}
+    for provider in head.providers:
+        known = {
+            route: shown(row.value, "usd_per_h").removesuffix(" /h")
+            for route in head.routes
+            if (row := head.row(provider, route, COST)) is not None and row.value is not None
+        }
+        if len(known) > 1 and len(set(known.values())) == 1:
+            words = f"{next(iter(known.values()))} on every route"
+        else:
+            words = _and([f"{price} over {ROUTE_WORDS[route]}" for route, price in known.items()])
+        together.setdefault(words or "no known price", []).append(provider)
+    parts = [f"{_and(providers)} {words}" for words, providers in together.items()]
+    return [f"Price per hour of audio: {'; '.join(parts)}."] if parts else []
+
+
+def _failures(head: Headline) -> list[str]:
+    failing = [
+        f"{system.name} {system.clips - system.answered} of {system.clips}"
+        for system in head.systems
+        if system.answered < system.clips
+    ]
+    audio = max((system.audio_s for system in head.systems), default=0.0)
+    if failing:
+        return [f"Clips without a usable answer: {_and(failing)}; they count as wholly wrong."]
+    return [f"Every clip was answered ({duration(audio)} of audio per route)."] if head.systems else []
+
+
+def _value(head: Headline, provider: str, route: Route, metric: str) -> float | None:
+    row = head.row(provider, route, metric)
+    return None if row is None else row.value
+
+
+def telling_slices(rows: Sequence[SummaryRow]) -> list[str]:
+    """Names of the slices that divide the corpus: a key with one known value says little more than ``all``."""
+    names = sorted({row.slice for row in rows if row.slice != "all" and row.value is not None})
+    keys = Counter(name.partition("=")[0] for name in names if not name.endswith("=unknown"))
+    return [name for name in names if keys[name.partition("=")[0]] > 1]
+
+
+def capitalised(route: Route) -> str:
+    """A route's name at the start of a line."""
+    words = ROUTE_WORDS[route]
+    return words[0].upper() + words[1:]
+
+
+def _and(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)

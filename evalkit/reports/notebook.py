@@ -1,0 +1,217 @@
+"""A run in a notebook: its tables as data frames, its worst clips, their sound and their words.
+
+>>> run = Run.load("results/demo")  # doctest: +SKIP
+>>> run.worst(5, noise="clean")  # doctest: +SKIP
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from evalkit import corpora, store
+from evalkit.errors import SettingsError, StoreError
+from evalkit.reports import aligned, plots, tables
+from evalkit.reports.headline import Headline, headline
+from evalkit.reports.plots import Plot
+from evalkit.reports.units import shown, span, status
+from evalkit.types import Clip, Difference, Route, Score, SummaryRow
+
+if TYPE_CHECKING:
+    from IPython.display import HTML, Audio
+
+
+@dataclass(frozen=True)
+class Run:
+    """The files of one run, read once."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    rows: Sequence[Score]
+    """The scores as objects; ``scores`` has them as a data frame."""
+    summary_rows: Sequence[SummaryRow]
+    difference_rows: Sequence[Difference]
+    clips: Mapping[str, Clip]
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "Run":
+        """Read a run folder such as ``results/demo``.
+
+        Raises:
+            StoreError: the folder or one of its files is not there, or cannot be read.
+        """
+        folder = Path(folder)
+        if not folder.is_dir():
+            raise StoreError(f"{folder}: no such run folder; `evalkit run` makes results/demo")
+        files = store.Store(folder)
+        manifest = files.manifest()
+        return cls(
+            folder,
+            manifest,
+            tables.read_scores(folder / "scores.csv"),
+            tables.read_summary(folder / "summary.csv"),
+            tables.read_differences(folder / "comparison.csv"),
+            {clip.id: clip for clip in files.clips()},
+        )
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """One row per clip, provider and route: fixed fields, tags, counts, and lists of values as tuples."""
+        return pd.DataFrame([_flat(score) for score in self.rows])
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """One row per pooled figure."""
+        return pd.DataFrame([asdict(row) for row in self.summary_rows], columns=list(tables.SUMMARY_COLUMNS))
+
+    @cached_property
+    def differences(self) -> pd.DataFrame:
+        """One row per paired difference."""
+        return pd.DataFrame([asdict(row) for row in self.difference_rows], columns=list(tables.DIFFERENCE_COLUMNS))
+
+    @cached_property
+    def head(self) -> Headline:
+        """The headline the report and the terminal show."""
+        return headline(self.manifest, self.rows, self.summary_rows, self.difference_rows)
+
+    def headline(self) -> pd.DataFrame:
+        """The headline table: a line per metric, a column per system, figures as they are printed elsewhere."""
+        systems = self.head.systems
+        table = {
+            system.name: [_text(self.head.row(system.provider, system.route, line.metric)) for line in self.head.lines]
+            for system in systems
+        }
+        frame = pd.DataFrame(table, index=[line.label for line in self.head.lines])
+        frame.loc["Clips answered"] = [f"{system.answered} of {system.clips}" for system in systems]
+        return frame
+
+    def worst(
+        self, n: int = 10, *, provider: str | None = None, route: Route | None = None, **tags: str
+    ) -> pd.DataFrame:
+        """The clips with the most word errors, worst first.
+
+        Args:
+            n: how many rows.
+            provider: only this provider.
+            route: only this route.
+            **tags: only clips with these tags, e.g. ``noise="clean"``.
+
+        Raises:
+            SettingsError: no score has that provider, route or tag.
+        """
+        chosen = self._where(provider=provider, route=route, **tags)
+        counted = [(score, aligned.errors(score)) for score in chosen if score.reference is not None]
+        counted.sort(key=lambda pair: (-pair[1].errors, pair[0].clip_id, pair[0].provider, pair[0].route))
+        return pd.DataFrame(
+            [
+                {
+                    "clip_id": score.clip_id,
+                    "provider": score.provider,
+                    "route": score.route,
+                    "errors": wrong.errors,
+                    "words": wrong.reference_words,
+                    "rate": wrong.rate,
+                    **score.slices,
+                    "reference": score.reference,
+                    "hypothesis": score.hypothesis,
+                    "failure": score.failure,
+                }
+                for score, wrong in counted[:n]
+            ]
+        )
+
+    def diff(self, clip_id: str, provider: str | None = None, route: Route | None = None) -> "HTML":
+        """The words of a clip as they were compared, one line per provider and route.
+
+        Raises:
+            SettingsError: nothing was scored under these names.
+        """
+        lines = [
+            f"<p style='margin:0.3em 0'><small>{escape(score.provider)} {escape(score.route)}</small><br>"
+            f"{aligned.html(aligned.steps(score)) or '<i>no reference text</i>'}</p>"
+            for score in self._where(clip_id=clip_id, provider=provider, route=route)
+        ]
+        shown_lines: HTML = _display().HTML("".join(lines))
+        return shown_lines
+
+    def listen(self, clip_id: str) -> "Audio":
+        """A player for the sound of a clip.
+
+        Raises:
+            SettingsError: the run has no such clip.
+            CorpusError: the audio file is gone or no longer the same.
+        """
+        if clip_id not in self.clips:
+            raise SettingsError.unknown("clip", clip_id, self.clips)
+        player: Audio = _display().Audio(data=corpora.audio(self.clips[clip_id]).wav())
+        return player
+
+    def plots(self) -> dict[str, Plot]:
+        """The figures of the report by name."""
+        return {plot.name: plot for plot in plots.plots(self.head, self.rows, self.summary_rows)}
+
+    def plot(self, name: str = "wer") -> Plot:
+        """One figure of the report; a notebook draws it, and its ``figure`` is matplotlib's.
+
+        Raises:
+            SettingsError: there is no such figure, or the run has no data for it.
+        """
+        drawn = self.plots()
+        if name not in drawn:
+            raise SettingsError.unknown("plot", name, drawn)
+        return drawn[name]
+
+    def _repr_html_(self) -> str:
+        """The verdict, its sentences and the headline table."""
+        caveat = f"<p><em>{escape(self.head.caveat)}</em></p>" if self.head.caveat else ""
+        items = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.head.sentences)
+        table = self.headline().to_html(border=0, escape=True)
+        return f"<h3>{escape(self.head.lede)}</h3>{caveat}<ul>{items}</ul>{table}"
+
+    def _where(self, **wanted: str | None) -> list[Score]:
+        """Scores by clip, provider, route and tags; a name that no score has is an error, not an empty answer."""
+        chosen = list(self.rows)
+        for field, value in wanted.items():
+            if value is None:
+                continue
+            fixed = field in ("clip_id", "provider", "route")
+            has = {id(score): getattr(score, field) if fixed else score.slices.get(field) for score in self.rows}
+            if value not in has.values():
+                raise SettingsError.unknown(field, value, {name for name in has.values() if name is not None})
+            chosen = [score for score in chosen if has[id(score)] == value]
+        return chosen
+
+
+def _flat(score: Score) -> dict[str, Any]:
+    fields = {name: getattr(score, name) for name in tables.FIXED_COLUMNS}
+    fields |= {tables.TAG + name: value for name, value in score.slices.items()}
+    fields |= score.counts
+    fields |= score.values
+    if score.pacing is not None:
+        fields |= {tables.PACING + name: value for name, value in asdict(score.pacing).items()}
+    return {**fields, "reference": score.reference, "hypothesis": score.hypothesis}
+
+
+def _text(row: SummaryRow | None) -> str:
+    if row is None or row.value is None:
+        return shown(None, "")
+    interval = span(row.ci_lo, row.ci_hi, row.unit, bare=True)
+    words = shown(row.value, row.unit) + (f" ({interval})" if interval else "")
+    return f"{words}, {status(row)}" if status(row) else words
+
+
+def _display() -> Any:
+    """IPython's display module, which only the ``notebook`` extra brings.
+
+    Raises:
+        SettingsError: IPython is not installed.
+    """
+    try:
+        from IPython import display
+    except ModuleNotFoundError as error:
+        raise SettingsError("this needs IPython; install stt-evalkit[notebook]") from error
+    return display

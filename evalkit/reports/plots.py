@@ -1,0 +1,347 @@
+"""Matplotlib figures of a run. A provider keeps its colour and a route its marker and line in every figure.
+
+Figures are made without pyplot, so nothing global is touched and nothing needs closing. Colours are those of Okabe and
+Ito (2008), which readers with any common colour blindness tell apart; marker and line style repeat what colour says.
+"""
+
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from evalkit.reports.headline import COST, WER, Headline, System, telling_slices
+from evalkit.types import Pacing, Score, SummaryRow
+
+INK, FAINT, GRID, PAPER = "#1f2328", "#656d76", "#d0d7de", "#fffffe"
+"""Stand-ins: on the page each becomes a CSS variable, so that the figures follow light and dark."""
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+MARKERS: Mapping[str, str] = {"rest": "o", "streaming": "s", "agent": "^"}
+LINES: Mapping[str, Any] = {"rest": "-", "streaming": "--", "agent": ":"}
+WIDTH_IN = 7.2
+"""Every figure has this width, so that their text has one size on the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A figure with the words that go with it."""
+
+    name: str
+    title: str
+    caption: str
+    figure: Figure
+
+    def _repr_html_(self) -> str:
+        return f'<div style="max-width:46rem;padding:.5rem;color:#1f2328;background:#fff">{svg(self)}</div>'
+
+
+@dataclass(frozen=True, slots=True)
+class _Data:
+    head: Headline
+    scores: Sequence[Score]
+    summary: Sequence[SummaryRow]
+
+    def colour(self, provider: str) -> str:
+        return COLOURS[self.head.providers.index(provider) % len(COLOURS)]
+
+    def values(self, system: System, metric: str) -> list[float]:
+        """Every value of a distribution metric of one system, sorted."""
+        return sorted(
+            value
+            for score in self.scores
+            if (score.provider, score.route) == (system.provider, system.route)
+            for value in score.values.get(metric, ())
+        )
+
+
+def plots(head: Headline, scores: Sequence[Score], summary: Sequence[SummaryRow]) -> list[Plot]:
+    """The figures whose data exist, in the order of the page."""
+    data = _Data(head, scores, summary)
+    found = []
+    for name, (title, caption, draw) in _DRAWN.items():
+        with mpl.rc_context(_STYLE):
+            figure = draw(data)
+        if figure is not None:
+            found.append(Plot(name, title, caption, figure))
+    return found
+
+
+def svg(plot: Plot) -> str:
+    """The figure as an SVG element for a page: no dates, no random ids, colours by the page's CSS variables."""
+    buffer = io.StringIO()
+    with mpl.rc_context(_STYLE | {"svg.hashsalt": plot.name, "svg.fonttype": "none"}):
+        plot.figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Type", "Format")))
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r'\bid="([^"]+)"', rf'id="{plot.name}-\1"', text)
+    text = re.sub(r'href="#([^"]+)"', rf'href="#{plot.name}-\1"', text)
+    text = re.sub(r"url\(#([^)]+)\)", rf"url(#{plot.name}-\1)", text)
+    text = re.sub(r"font: (\d[\d.]*)px [^;\"]*", r"font-size: \1px", text)
+    for number, colour in enumerate(COLOURS):
+        text = text.replace(colour, f"var(--series-{number}, {colour})")
+    for colour, variable in ((INK, "--ink"), (FAINT, "--faint"), (GRID, "--rule"), (PAPER, "--paper")):
+        text = text.replace(colour, f"var({variable}, {colour})")
+    box = re.search(r'viewBox="[^"]+"', text)
+    assert box is not None, "matplotlib always writes a viewBox"
+    spaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    return f'<svg {box[0]} role="img" aria-label="{plot.title}" {spaces}>' + text[text.index(">") + 1 :].strip()
+
+
+def _wer(data: _Data) -> Figure | None:
+    rows = [(system, row) for system in data.head.systems if (row := _figure(data, system, WER)) is not None]
+    return _dots(data, rows, "word error rate, %", 100.0) if rows else None
+
+
+def _churn(data: _Data) -> Figure | None:
+    rows = [
+        (system, row)
+        for system in data.head.systems
+        if (row := _figure(data, system, "str.rewrites_per_min")) is not None
+    ]
+    return _dots(data, rows, "words visibly changed per minute of audio", 1.0) if rows else None
+
+
+def _slices(data: _Data) -> Figure | None:
+    rows = [row for row in data.summary if row.metric == WER and row.slice != "all" and row.value is not None]
+    names = telling_slices(rows)
+    if not names:
+        return None
+    clips = {row.slice: row.n_clips for row in rows}
+    figure, axes = _axes(0.34 * len(names) + 1.0)
+    systems = data.head.systems
+    for place, system in enumerate(systems):
+        shift = (place - (len(systems) - 1) / 2) * 0.16
+        own = [
+            row for row in rows if row.slice in names and (row.provider, row.route) == (system.provider, system.route)
+        ]
+        axes.plot(
+            [100 * (row.value or 0.0) for row in own],
+            [names.index(row.slice) + shift for row in own],
+            linestyle="none",
+            **_mark(data, system),
+        )
+    axes.set_yticks(range(len(names)), [f"{name.replace('=', ': ')} ({clips[name]})" for name in names])
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    _scale(axes, "word error rate, %")
+    _legend(figure, data, systems)
+    return figure
+
+
+def _latency(data: _Data) -> Figure | None:
+    panels = [
+        ("lat.word_first", "a word appears after it was spoken, ms"),
+        ("lat.ttfs", "final text after speech ends, ms"),
+        ("lat.rest_total", "REST answer after the request began, ms"),
+    ]
+    return _ecdfs(data, panels)
+
+
+def _drift(data: _Data) -> Figure | None:
+    return _ecdfs(data, [("ts.offset.start", "word start minus reference, ms (late is positive)")], signed=True)
+
+
+def _pacing(data: _Data) -> Figure | None:
+    late: dict[System, list[float]] = {}
+    for system in data.head.systems:
+        own = [
+            score.pacing.late_max_s * 1000
+            for score in data.scores
+            if score.pacing and (score.provider, score.route) == (system.provider, system.route)
+        ]
+        if own:
+            late[system] = sorted(own)
+    if not late:
+        return None
+    figure, axes = _axes(2.4)
+    for system, values in late.items():
+        axes.plot(
+            *_steps(values), drawstyle="steps-post", color=data.colour(system.provider), linestyle=LINES[system.route]
+        )
+    if max(values[-1] for values in late.values()) > 0.3 * Pacing.MAX_LATE_S * 1000:
+        axes.axvline(Pacing.MAX_LATE_S * 1000, color=FAINT, linewidth=1, linestyle=":")
+    axes.set_xlim(left=0)
+    _share(axes, "latest frame of a clip, ms after its deadline", "clips")
+    _legend(figure, data, list(late), lines=True)
+    return figure
+
+
+def _frontier(data: _Data) -> Figure | None:
+    points = [
+        (system, cost.value, wer.value)
+        for system in data.head.systems
+        if (cost := _figure(data, system, COST)) is not None
+        and cost.value is not None
+        and (wer := _figure(data, system, WER)) is not None
+        and wer.value is not None
+    ]
+    if not points:
+        return None
+    figure, axes = _axes(2.8)
+    for system, dollars, rate in points:
+        axes.plot([dollars], [100 * rate], linestyle="none", **_mark(data, system))
+    axes.set_xlim(0, max(0.01, *(dollars for _, dollars, _ in points)) * 1.15)
+    axes.set_ylim(0, max(1.0, *(100 * rate for *_, rate in points)) * 1.2)
+    axes.set_xlabel("price, dollars per hour of audio")
+    axes.set_ylabel("word error rate, %")
+    axes.grid(axis="both")
+    _legend(figure, data, [system for system, *_ in points])
+    return figure
+
+
+def _dots(data: _Data, rows: Sequence[tuple[System, SummaryRow]], label: str, scale: float) -> Figure:
+    """A point with its interval per system, and the number written beside it."""
+    figure, axes = _axes(0.36 * len(rows) + 0.6, legend=False)
+    for place, (system, row) in enumerate(rows):
+        value, style = (row.value or 0.0) * scale, _mark(data, system)
+        if row.ci_lo is not None and row.ci_hi is not None:
+            ends = [row.ci_lo * scale, row.ci_hi * scale]
+            axes.plot(
+                ends, [place, place], color=data.colour(system.provider), linewidth=2, linestyle=LINES[system.route]
+            )
+        axes.plot([value], [place], linestyle="none", **style)
+        axes.annotate(f"{value:.1f}", (value, place), (0, 7), textcoords="offset points", ha="center", fontsize=9)
+    axes.set_yticks(range(len(rows)), [system.name for system, _ in rows])
+    axes.set_ylim(len(rows) - 0.5, -0.7)
+    _scale(axes, label)
+    return figure
+
+
+def _ecdfs(data: _Data, panels: Sequence[tuple[str, str]], *, signed: bool = False) -> Figure | None:
+    """One cumulative distribution per panel and system, in milliseconds."""
+    filled = [(metric, label) for metric, label in panels if any(data.values(s, metric) for s in data.head.systems)]
+    if not filled:
+        return None
+    figure = Figure(figsize=(WIDTH_IN, 0.5 + 2.0 * len(filled)), layout="constrained")
+    shown = []
+    for axes, (metric, label) in zip(figure.subplots(len(filled), squeeze=False)[:, 0], filled, strict=True):
+        ends = []
+        for system in data.head.systems:
+            values = [1000 * value for value in data.values(system, metric)]
+            if values:
+                ends += [values[round(share * (len(values) - 1))] for share in (0.05, 0.95)]
+                colour, line = data.colour(system.provider), LINES[system.route]
+                axes.plot(*_steps(values), drawstyle="steps-post", color=colour, linestyle=line)
+                shown.append(system)
+        widest = 1.4 * max(map(abs, ends)) or 1.0  # the last few percent would squeeze the rest
+        axes.set_xlim(-widest if signed else 1.4 * min(0.0, *ends), widest)
+        if signed:
+            axes.axvline(0, color=FAINT, linewidth=1)
+        _share(axes, label, "")
+    _legend(figure, data, [system for system in data.head.systems if system in shown], lines=True)
+    return figure
+
+
+def _axes(height_in: float, *, legend: bool = True) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(WIDTH_IN, height_in + (0.35 if legend else 0.0)), layout="constrained")
+    return figure, figure.subplots()
+
+
+def _steps(values: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    """The cumulative distribution of sorted values."""
+    ranked = np.asarray(values)
+    share = np.arange(1, len(ranked) + 1) / len(ranked)
+    return np.concatenate([ranked[:1], ranked]), np.concatenate([[0.0], share])
+
+
+def _mark(data: _Data, system: System) -> dict[str, Any]:
+    """REST is a filled mark, every other route a hollow one."""
+    colour = data.colour(system.provider)
+    filled = system.route == "rest"
+    return {
+        "marker": MARKERS[system.route],
+        "color": colour,
+        "markerfacecolor": colour if filled else PAPER,
+        "markeredgewidth": 1.6,
+        "markersize": 6.5,
+        "clip_on": False,
+    }
+
+
+def _scale(axes: Axes, label: str) -> None:
+    axes.set_xlim(left=0)
+    axes.set_xlabel(label)
+    axes.grid(axis="x")
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+
+
+def _share(axes: Axes, label: str, unit: str) -> None:
+    axes.set_xlabel(label)
+    axes.set_ylabel(f"share of {unit}" if unit else "share")
+    axes.set_ylim(0, 1.02)
+    axes.set_yticks([0, 0.5, 0.95, 1], ["0", "50 %", "95 %", ""])
+    axes.grid(axis="both")
+
+
+def _legend(figure: Figure, data: _Data, systems: Sequence[System], *, lines: bool = False) -> None:
+    handles = [
+        Line2D([], [], color=data.colour(system.provider), linestyle=LINES[system.route], label=system.name)
+        if lines
+        else Line2D([], [], linestyle="none", label=system.name, **_mark(data, system))
+        for system in systems
+    ]
+    figure.legend(handles=handles, loc="outside upper left", ncols=min(2, len(handles)), handlelength=2.4)
+
+
+def _figure(data: _Data, system: System, metric: str) -> SummaryRow | None:
+    row = data.head.row(system.provider, system.route, metric)
+    return row if row is not None and row.value is not None else None
+
+
+_STYLE: dict[Any, Any] = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "font.size": 10,
+    "grid.color": GRID,
+    "grid.linewidth": 0.8,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "text.color": INK,
+    "xtick.color": FAINT,
+    "ytick.color": FAINT,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+}
+
+_DRAWN: Mapping[str, tuple[str, str, Callable[[_Data], Figure | None]]] = {
+    "wer": (
+        "Word error rate",
+        "All clips pooled; the bar is the 95 % interval over clusters of clips. Left is better.",
+        _wer,
+    ),
+    "slices": (
+        "Word error rate by kind of audio",
+        "Pooled within each slice, number of clips in brackets. Left is better.",
+        _slices,
+    ),
+    "latency": (
+        "Delays",
+        "How large a share of words, utterances or requests was no later than this; the slowest few percent lie "
+        "beyond the edge. Left is better.",
+        _latency,
+    ),
+    "drift": (
+        "Word start times against the reference",
+        "How large a share of matched words starts no later than this. A steep step at zero is best.",
+        _drift,
+    ),
+    "churn": ("Caption rewrites", "Words a reader saw and then saw change. Left is better.", _churn),
+    "frontier": ("Price and word errors", "Lower left is better.", _frontier),
+    "pacing": (
+        "Punctuality of our own frames",
+        f"Clips beyond {Pacing.MAX_LATE_S * 1000:.0f} ms are not used for delays. Left is better.",
+        _pacing,
+    ),
+}

@@ -1,0 +1,39 @@
+"""Every notebook runs from top to bottom on a small run, and is stored without outputs."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tests import handmade
+
+NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+
+
+def opened(path: Path) -> nbformat.NotebookNode:
+    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call,no-any-return]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every cell succeeds, and what a reader came for is drawn."""
+    monkeypatch.setenv("EVALKIT_RUN", str(handmade.write_run(tmp_path / "demo")))
+    monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
+    book = opened(path)
+    NotebookClient(book, timeout=120, resources={"metadata": {"path": str(path.parent)}}).execute()
+    shown = [output.get("data", {}) for cell in book.cells for output in cell.get("outputs", [])]
+    page = "".join(data.get("text/html", "") for data in shown)
+    assert "makes fewer word errors than" in page
+    assert "<audio" in page
+    assert "<svg" in page
+    assert "<del" in page
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_holds_no_outputs(path: Path) -> None:
+    """Outputs would age and bloat the history."""
+    for cell in opened(path).cells:
+        assert not cell.get("outputs")
+        assert cell.get("execution_count") is None

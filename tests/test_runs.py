@@ -1,0 +1,126 @@
+"""A run folder from end to end: bought over a real socket, scored again offline, references corrected."""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from evalkit import corpora, runs
+from evalkit.errors import StoreError
+from evalkit.plan import Choice, Plan
+from evalkit.store import Store
+from tests.conftest import OPEN
+from tests.peers import http_answer, http_server
+
+CLIPS = ("prompt-agent-pass", "prompt-conf-invalid", "prompt-conf-onlyperson")
+TEXT = "please enter your password"
+
+
+@pytest.fixture
+def calls(tmp_path: Path) -> Path:
+    """A corpus of three clips in a folder of its own."""
+    folder = tmp_path / "calls"
+    (folder / "audio").mkdir(parents=True)
+    lines = {json.loads(line)["id"]: line for line in (OPEN / corpora.MANIFEST).read_text().splitlines()}
+    (folder / corpora.MANIFEST).write_text("".join(lines[clip_id] + "\n" for clip_id in CLIPS))
+    for clip_id in CLIPS:
+        shutil.copy(OPEN / "audio" / f"{clip_id}.flac", folder / "audio")
+    return folder
+
+
+async def bought(calls: Path, folder: Path, *, fresh: bool = False) -> runs.Results:
+    async with http_server(lambda _: http_answer(200, json.dumps({"text": TEXT}))) as url:
+        plan = Plan(Choice("xai", {"base_url": url, "key_env": ""}), corpus=str(calls), routes=("rest",))
+        return await runs.run(plan, corpora.load(calls), folder, fresh=fresh)
+
+
+def rows(folder: Path) -> dict[str, str]:
+    """The lines of scores.csv by clip."""
+    header, *lines = (folder / "scores.csv").read_text().splitlines()
+    assert "clip_id" in header
+    return {next(clip_id for clip_id in CLIPS if clip_id in line): line for line in lines}
+
+
+def edited(calls: Path, change: Callable[[str], str]) -> None:
+    path = calls / corpora.MANIFEST
+    path.write_text(change(path.read_text()))
+
+
+async def test_a_run_leaves_everything_a_reader_needs(calls: Path, tmp_path: Path) -> None:
+    results = await bought(calls, tmp_path / "run")
+    assert {path.name for path in results.folder.iterdir()} >= {
+        "run.json", "clips.jsonl", "traces.jsonl", "scores.csv", "summary.csv", "comparison.csv", "report.html",
+    }  # fmt: skip
+    summary = pd.read_csv(results.folder / "summary.csv")
+    header = "provider,route,slice,metric,unit,value,numerator,denominator,ci_lo,ci_hi,n_clips,n_units,status"
+    columns = header.split(",")
+    assert list(summary.columns)[: len(columns)] == columns
+    manifest = results.manifest
+    assert manifest["finished_at"]
+    assert manifest["corpus"]["sha256"] == corpora.load(calls).sha256
+    assert manifest["prices"][0]["date"]
+    assert manifest["scoring"]["profiles"]["en"]["hash"]
+
+
+async def test_correcting_one_word_changes_that_clip_and_nothing_else(calls: Path, tmp_path: Path) -> None:
+    await bought(calls, tmp_path / "run")
+    before = rows(tmp_path / "run")
+    edited(
+        calls, lambda text: text.replace('"text": "Please enter your password', '"text": "Please enter their password')
+    )
+    results = runs.score(tmp_path / "run")
+    after = rows(tmp_path / "run")
+    assert results.changed == ("prompt-agent-pass",)
+    assert {clip_id for clip_id in CLIPS if before[clip_id] != after[clip_id]} == {"prompt-agent-pass"}
+
+
+async def test_scoring_twice_gives_the_same_bytes(calls: Path, tmp_path: Path) -> None:
+    results = await bought(calls, tmp_path / "run")
+    names = ("scores.csv", "summary.csv", "comparison.csv", "report.html")
+    before = {name: (results.folder / name).read_bytes() for name in names}
+    runs.score(results.folder)
+    assert {name: (results.folder / name).read_bytes() for name in names} == before
+
+
+async def test_a_run_without_its_corpus_is_scored_from_its_own_copy(calls: Path, tmp_path: Path) -> None:
+    await bought(calls, tmp_path / "run")
+    before = rows(tmp_path / "run")
+    shutil.rmtree(calls)
+    runs.score(tmp_path / "run")
+    assert rows(tmp_path / "run") == before
+
+
+async def test_a_run_on_other_clips_is_not_continued(calls: Path, tmp_path: Path) -> None:
+    await bought(calls, tmp_path / "run")
+    edited(calls, lambda text: "\n".join(text.splitlines()[:2]) + "\n")
+    with pytest.raises(StoreError, match=r"other clips \(3, now 2\)"):
+        await bought(calls, tmp_path / "run")
+
+
+async def test_starting_over_keeps_the_old_run_under_another_name(calls: Path, tmp_path: Path) -> None:
+    await bought(calls, tmp_path / "run")
+    await bought(calls, tmp_path / "run", fresh=True)
+    kept = [name for name in os.listdir(tmp_path) if name.startswith("run.")]  # noqa: PTH208 nothing to await here
+    assert len(kept) == 1
+    assert re.fullmatch(r"run\.\d{8}T\d{6}", kept[0])
+    assert sum(1 for _ in Store(tmp_path / "run").traces()) == 3
+
+
+async def test_what_was_written_is_read_back(calls: Path, tmp_path: Path) -> None:
+    results = await bought(calls, tmp_path / "run")
+    loaded = runs.load(results.folder)
+    assert loaded.scores == results.scores
+    assert loaded.summary == results.summary
+    assert loaded.differences == results.differences
+
+
+def test_a_folder_without_a_run_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="evalkit run"):
+        runs.load(tmp_path)
+    with pytest.raises(StoreError, match="evalkit run"):
+        runs.score(tmp_path)
