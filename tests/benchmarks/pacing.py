@@ -104,9 +104,8 @@ def main() -> None:
                     json.dumps({"design": design.__name__, **{k: round(v, 2) for k, v in figures.items()}}), flush=True
                 )
         process.communicate("")
-    print(
-        f"\nmedian of {options.runs} runs, {options.streams} streams of {options.seconds:g} s, {options.frame_ms} ms frames"
-    )
+    setting = f"{options.streams} streams of {options.seconds:g} s, {options.frame_ms} ms frames"
+    print(f"\nmedian of {options.runs} runs, {setting}")
     for name, runs in results.items():
         median = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
         print(f"{name:9}", "  ".join(f"{key} {value:8.2f}" for key, value in median.items()))
