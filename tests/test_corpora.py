@@ -83,6 +83,12 @@ def test_correcting_one_word_of_the_text_keeps_its_time(folder: Path) -> None:
     assert [word.start_s for word in clip.reference or ()] == [0, 1, 2, 3]
 
 
+def test_a_word_without_a_speaker_takes_its_neighbours(folder: Path) -> None:
+    words = [{"text": "hi", "speaker": "a"}, {"text": "there", "speaker": "a"}, {"text": "bye", "speaker": "b"}]
+    (clip,) = corpora.load(write(folder, {"path": CLIP, "text": "um hi over there bye", "words": words}))
+    assert [word.speaker for word in clip.reference or ()] == ["a", "a", "a", "a", "b"]
+
+
 def test_words_alone_are_a_reference_and_nothing_is_none(folder: Path) -> None:
     shutil.copy(folder / CLIP, folder / "b.flac")
     a, b = corpora.load(write(folder, {"path": CLIP, "words": [{"text": "hi"}]}, {"path": "b.flac"}))

@@ -175,6 +175,24 @@ def test_noise_opens_nothing() -> None:
     assert Hypothesis.of(STREAM.parse(session.finish())) == Hypothesis(())
 
 
+def test_an_utterance_final_without_text_keeps_its_chunks() -> None:
+    session = Session(Reading("delta", "empty", True, "closed", True))
+    session.partial(session.words(["good", "morning"], 0, 1), final=True)
+    session.partial(session.content([]), final=True, speech=True)
+    hypothesis = Hypothesis.of(STREAM.parse(session.finish()))
+    assert hypothesis.text == "good morning"
+    assert hypothesis.updates[-1].state == "utterance_final"
+
+
+def test_a_dropped_socket_keeps_what_was_locked_and_not_the_guess_after_it() -> None:
+    session = Session(Reading("delta", "empty", True, "dropped", True))
+    session.partial(session.words(["good", "morning"], 0, 1), final=True)
+    session.partial(session.words(["four"], 1, 2))
+    hypothesis = Hypothesis.of(STREAM.parse(session.finish()))
+    assert hypothesis.text == "good morning"
+    assert isinstance(hypothesis.failure, Unavailable)
+
+
 def test_an_interim_is_the_last_resort() -> None:
     session = Session(Reading("delta", "empty", True, "closed", False))
     session.partial(session.words(["hello"], 0, 1))

@@ -182,9 +182,7 @@ class _Channel:
             words = words or self._held()
             if words or self.open:
                 yield self._finish(t_s, words)
-        elif not words:
-            return  # noise makes empty partials; they open nothing
-        elif message.get("is_final"):
+        elif words and message.get("is_final"):
             self.open = True
             if self._restates(words):
                 self.chunks = [words]
@@ -192,7 +190,7 @@ class _Channel:
             else:
                 yield self._update(t_s, words, "chunk_final", len(self.chunks))
                 self.chunks.append(words)
-        else:
+        elif words:  # noise makes empty partials; they open nothing
             self.open = True
             newer = words[len(self._held()) :] if self._restates(words) else words
             yield self._update(t_s, newer, "interim", len(self.chunks))
