@@ -240,7 +240,7 @@ KNOBS = {
 async def test_over_a_real_socket_every_combination_of_knobs_gives_the_same_final_words() -> None:
     planted = bare(" ".join(str(word[0]) for word in PLANTED))
     combinations = [
-        Knobs(**dict(zip(KNOBS, values, strict=True)))
+        Knobs.parse(f"{name}={str(value).lower()}" for name, value in zip(KNOBS, values, strict=True))
         for values in itertools.product(*KNOBS.values())
         # Without a done nothing carries what no message closed: no client could know those words.
         if not (values[5] and not values[3]) and not (values[1] == "empty" and not values[3])

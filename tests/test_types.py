@@ -2,6 +2,7 @@
 
 import io
 import wave
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -53,7 +54,7 @@ def test_channels_are_merged_by_start_time() -> None:
 
 
 def test_what_came_before_an_error_is_kept() -> None:
-    def broken():  # type: ignore[no-untyped-def]
+    def broken() -> Iterator[Update]:
         yield Update(1.0, words("half a"), (0, 0), "utterance_final")
         raise Unavailable("gone")
 

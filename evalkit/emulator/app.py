@@ -1,0 +1,250 @@
+"""The contract: REST and WebSocket on ``/v1/stt``, written from the protocol and not from any client.
+
+The same contract stands under ``/knobs/NAME=VALUE,NAME=VALUE/v1/stt`` with these knobs turned for that request alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import hmac
+import json
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from evalkit.emulator.knobs import Knobs
+from evalkit.emulator.multipart import upload
+from evalkit.emulator.pool import Line, Pool
+from evalkit.emulator.settings import CODES, RefusalError, RestSettings, StreamSettings
+from evalkit.errors import SettingsError
+
+_SUBPROTOCOL = "xai-client-secret."
+Drop = Callable[[WebSocket], None]
+
+
+class Contract:
+    """The two routes over one pool of recognisers."""
+
+    def __init__(self, pool: Pool, knobs: Knobs, accepted_key: str | None, drop: Drop) -> None:
+        self._pool = pool
+        self._knobs = knobs
+        self._accepted_key = accepted_key
+        self._drop = drop
+
+    def app(self) -> Starlette:
+        """The ASGI application."""
+        return Starlette(
+            routes=[
+                Route("/v1/stt", self.transcribe, methods=["POST"]),
+                Route("/knobs/{knobs}/v1/stt", self.transcribe, methods=["POST"]),
+                Route("/", self.about, methods=["GET"]),
+                WebSocketRoute("/v1/stt", self.listen),
+                WebSocketRoute("/knobs/{knobs}/v1/stt", self.listen),
+            ],
+            exception_handlers={HTTPException: _http_error, RefusalError: _refusal},
+        )
+
+    async def about(self, _: Request) -> Response:
+        """Who answers here; no part of the protocol."""
+        return _answer(
+            200,
+            {
+                "server": "evalkit embedded server, compatible with the xAI speech-to-text API",
+                "engine": dataclasses.asdict(self._pool.description),
+                "knobs": dataclasses.asdict(self._knobs),
+                "sessions": self._pool.sessions,
+            },
+        )
+
+    async def transcribe(self, request: Request) -> Response:
+        """POST /v1/stt."""
+        knobs = self._turned(request.path_params)
+        self._authorise(knobs, request.headers)
+        form = await upload(
+            request.headers.get("content-type", ""),
+            request.stream(),
+            most_bytes=knobs.max_upload_bytes,
+            file_must_be_last=knobs.file_must_be_last,
+        )
+        settings = RestSettings.of(form.fields, knobs)
+        url = dict(form.fields).get("url")
+        if (form.file is None) == (url is None):
+            raise RefusalError(400, "send exactly one of file and url")
+        if form.file is None:
+            raise RefusalError(502, "the embedded server downloads nothing: send the audio as file")
+        status, body, cpu_s = await self._pool.transcribe(form.file, settings, knobs)
+        await asyncio.sleep(knobs.delay_s)
+        return Response(
+            body,
+            status,
+            {"x-request-id": str(uuid.uuid4()), "x-evalkit-cpu-s": str(cpu_s)},
+            media_type="application/json",
+        )
+
+    async def listen(self, websocket: WebSocket) -> None:
+        """GET /v1/stt with an upgrade."""
+        try:
+            knobs = self._turned(websocket.path_params)
+            subprotocol = self._authorise(knobs, websocket.headers, websocket.scope["subprotocols"])
+            settings = StreamSettings.of(websocket.query_params.multi_items(), knobs)
+        except RefusalError as refusal:
+            await websocket.send_denial_response(_answer(refusal.status, refusal.body))
+            return
+        await websocket.accept(subprotocol)
+        async with self._pool.stream(settings, knobs) as line:
+            await _Conversation(websocket, line, knobs, self._drop).hold()
+
+    def _turned(self, path: Mapping[str, str]) -> Knobs:
+        """The knobs of the server, some of them turned by the path."""
+        if not (turned := path.get("knobs")):
+            return self._knobs
+        try:
+            return Knobs.parse([*self._knobs.settings(), *turned.split(",")])
+        except SettingsError as error:
+            raise RefusalError(400, str(error)) from error
+
+    def _authorise(self, knobs: Knobs, headers: Headers, subprotocols: Sequence[str] = ()) -> str | None:
+        """See that the accepted key, if any, was sent; gives the subprotocol to echo.
+
+        Raises:
+            RefusalError: no key, or another.
+        """
+        offered = next((name for name in subprotocols if name.startswith(_SUBPROTOCOL)), None)
+        if not knobs.subprotocol_auth:
+            offered = None
+        if self._accepted_key is None:
+            return offered
+        scheme, _, key = headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not key:
+            key = offered.removeprefix(_SUBPROTOCOL) if offered else ""
+        if not key:
+            raise RefusalError(knobs.no_key_status, "no credentials were sent: use Authorization: Bearer KEY")
+        if not hmac.compare_digest(key.encode(), self._accepted_key.encode()):
+            raise RefusalError(
+                knobs.bad_key_status,
+                "Incorrect API key provided. The embedded server accepts the key it was started with; "
+                "keys of the service are made on its console.",
+            )
+        return offered
+
+
+class _Conversation:
+    """One open socket. Receiving never waits for sending, and neither waits for the recogniser."""
+
+    def __init__(self, websocket: WebSocket, line: Line, knobs: Knobs, drop: Drop) -> None:
+        self._websocket = websocket
+        self._line = line
+        self._knobs = knobs
+        self._drop = drop
+        self._created = False
+        self._finishing = False
+        self._early: list[bytes] = []
+        self._outbox: asyncio.Queue[tuple[float, str | None]] = asyncio.Queue()
+
+    async def hold(self) -> None:
+        """Talk until either side ends it."""
+        tasks = [asyncio.create_task(part) for part in (self._hear(), self._relay(), self._speak())]
+        try:
+            await asyncio.wait([tasks[0], tasks[2]], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, Exception) and not isinstance(outcome, WebSocketDisconnect):
+                raise outcome
+
+    def _say(self, text: str | None) -> None:
+        """Queue a message, or None for the close, to leave after the constant delay."""
+        self._outbox.put_nowait((asyncio.get_running_loop().time() + self._knobs.delay_s, text))
+
+    async def _speak(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due, text = await self._outbox.get()
+            if (wait := due - loop.time()) > 0:
+                await asyncio.sleep(wait)
+            if text is None:
+                if self._knobs.drop_before_done:
+                    self._drop(self._websocket)
+                elif self._websocket.application_state is WebSocketState.CONNECTED:
+                    await self._websocket.close(1000)
+                return
+            await self._websocket.send_text(text)
+
+    async def _relay(self) -> None:
+        """Turn what the worker says into messages."""
+        async for header, body in self._line.replies():
+            match header["op"]:
+                case "opened":
+                    self._say(json.dumps({"type": "transcript.created", "id": str(uuid.uuid4())}))
+                    self._created = True
+                    for data in self._early:
+                        await self._line.audio(data)
+                case "message" if self._knobs.drop_before_done and header["type"] == "transcript.done":
+                    self._say(None)
+                case "message":
+                    self._say(body.decode())
+                case "ended":
+                    self._finishing = False
+                    if self._knobs.close_after_done or self._knobs.drop_before_done:
+                        self._say(None)
+                case "died":
+                    self._say(_error("the recogniser stopped; open a new session"))
+                    self._say(None)
+
+    async def _hear(self) -> None:
+        while True:
+            message = await self._websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            if (data := message.get("bytes")) is not None:
+                if self._created and not self._finishing:
+                    await self._line.audio(data)
+                elif not self._created and self._knobs.early_audio == "keep":
+                    self._early.append(data)
+            elif (text := message.get("text")) is not None:
+                await self._command(text)
+
+    async def _command(self, text: str) -> None:
+        try:
+            command = json.loads(text)
+            kind, channel = command["type"], command.get("channel")
+        except (ValueError, TypeError, KeyError, AttributeError):
+            self._say(_error("the message is not a JSON object with a type"))
+            return
+        if kind in ("finalize", "Finalize"):
+            await self._line.control("finalize", channel)
+        elif kind == "audio.done":
+            self._finishing = True
+            await self._line.control("finish")
+        else:
+            self._say(_error(f"unknown message type {kind!r}"))
+
+
+def _error(message: str) -> str:
+    return json.dumps({"type": "error", "message": message})
+
+
+def _answer(status: int, body: object) -> JSONResponse:
+    return JSONResponse(body, status, {"x-request-id": str(uuid.uuid4())})
+
+
+async def _http_error(_: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    detail = error.detail if isinstance(error, HTTPException) else ""
+    return _answer(status, {"code": CODES.get(status, "Unknown"), "error": detail})
+
+
+async def _refusal(_: Request, error: Exception) -> Response:
+    if not isinstance(error, RefusalError):
+        raise error
+    return _answer(error.status, error.body)
