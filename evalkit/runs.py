@@ -197,6 +197,7 @@ def _describe(plan: Plan, corpus: Corpus, name: str, command: str) -> dict[str, 
             provider.name,
             {
                 "description": provider.description,
+                "caution": provider.caution,
                 "evidence": "live" if provider.live else "simulated",
                 "settings": {},
             },

@@ -62,7 +62,7 @@ def test_the_embedded_default_from_audio_to_report(here: Path) -> None:
     """Both recognisers over both routes on real audio: true figures, every metric there, none a constant."""
     done = evalkit(
         here, "run", "--corpus", "calls", "--candidate", "local-moonshine,rest.diarize=true",
-        "--incumbent", "local-pocketsphinx", "--run", "first",
+        "--incumbent", "local-pocketsphinx,rest.diarize=true", "--run", "first",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     folder = here / "results" / "first"
@@ -83,7 +83,7 @@ def test_the_embedded_default_from_audio_to_report(here: Path) -> None:
     assert not measured, f"the same for every provider and route: {measured}"
     assert (summary.query("metric == 'run.coverage'")["value"] == 1).all()
     again = evalkit(here, "run", "--corpus", "calls", "--candidate", "local-moonshine,rest.diarize=true",
-                    "--incumbent", "local-pocketsphinx", "--run", "first")  # fmt: skip
+                    "--incumbent", "local-pocketsphinx,rest.diarize=true", "--run", "first")  # fmt: skip
     assert again.returncode == 0, again.stderr
     assert set(Counter((t.clip_id, t.provider, t.route) for t in Store(folder).traces()).values()) == {1}
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from evalkit.reports.headline import LINES, compared, headline, telling_slices
+from evalkit.reports.headline import LINES, caveat, compared, headline, telling_slices
 from evalkit.scoring import catalogue
 from evalkit.types import Difference, Pacing
 from tests import handmade
@@ -143,3 +143,8 @@ def test_a_slice_that_is_the_whole_corpus_tells_nothing() -> None:
     assert "noise=clean" in names
     assert "language=en" not in names
     assert "all" not in names
+
+
+def test_what_a_provider_warns_of_is_said_once() -> None:
+    manifest = {"providers": {name: {"evidence": "simulated", "caution": "Its price is rent."} for name in "ab"}}
+    assert caveat([], manifest).count("Its price is rent.") == 1

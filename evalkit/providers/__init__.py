@@ -26,6 +26,8 @@ class Provider(ABC):
     """What ``route`` may be."""
     description: ClassVar[str]
     """One sentence for ``evalkit providers`` and the report."""
+    caution: ClassVar[str] = ""
+    """What a reader must know before using this provider's figures; printed with every report."""
     engine: ClassVar[str | None] = None
     """The recogniser the embedded server must run for this provider; None when the provider is somewhere else."""
 

@@ -170,7 +170,7 @@ def headline(
 def caveat(scores: Sequence[Score], manifest: Mapping[str, Any]) -> str:
     """What the numbers must not be used for; empty when every score is live."""
     kinds = {score.evidence for score in scores}
-    kinds |= {provider.get("evidence", "live") for provider in manifest.get("providers", {}).values()}
+    kinds |= {provider.get("evidence", "live") for provider in _providers(manifest)}
     parts = []
     if "simulated" in kinds:
         parts.append(
@@ -179,7 +179,12 @@ def caveat(scores: Sequence[Score], manifest: Mapping[str, Any]) -> str:
         )
     if "recorded" in kinds:
         parts.append(f"Recorded evidence: {_who(scores, 'recorded')} replayed, not asked anew.")
+    parts += dict.fromkeys(filter(None, (provider.get("caution") for provider in _providers(manifest))))
     return " ".join(parts)
+
+
+def _providers(manifest: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return list(manifest.get("providers", {}).values())
 
 
 def _who(scores: Sequence[Score], evidence: Evidence) -> str:
