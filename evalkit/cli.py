@@ -3,7 +3,6 @@
 import asyncio
 import shlex
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -38,13 +37,6 @@ Folder = Annotated[
 ]
 
 
-class Engine(StrEnum):
-    """Recognisers the embedded server can run."""
-
-    MOONSHINE = "moonshine"
-    POCKETSPHINX = "pocketsphinx"
-
-
 def main() -> None:
     """Entry point: an ``EvalkitError`` is one sentence on stderr and exit status 2, never a traceback."""
     try:
@@ -69,7 +61,10 @@ def run(
         ),
     ] = None,
     candidate: Annotated[
-        str | None, typer.Option(help="Provider under test, with options: xai,language=en,rest.diarize=true.")
+        str | None,
+        typer.Option(
+            help="Provider under test, with options: xai,language=en,rest.diarize=true; NAME=xai,... names it."
+        ),
     ] = None,
     incumbent: Annotated[str | None, typer.Option(help="Provider to compare with: today's production.")] = None,
     routes: Annotated[str | None, typer.Option(help="rest, streaming, or both with a comma; in this order.")] = None,
@@ -134,7 +129,9 @@ def report(run: Folder = Path("demo")) -> None:
 
 @app.command()
 def serve(
-    engine: Annotated[Engine, typer.Option(help="The recogniser behind the server.")] = Engine.MOONSHINE,
+    engine: Annotated[
+        str, typer.Option(help="moonshine, pocketsphinx, faster-whisper:FOLDER, vosk:FOLDER or scripted:FILE.")
+    ] = "moonshine",
     port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 8765,
     knob: Annotated[
         list[str] | None, typer.Option(help="A reading of the protocol, NAME=VALUE, e.g. done_text=full; repeatable.")
@@ -149,7 +146,7 @@ def serve(
     """
     from evalkit import emulator
 
-    emulator.serve(engine.value, port=port, knobs=emulator.Knobs.parse(knob or []), accepted_key_env=key_env)
+    emulator.serve(engine, port=port, knobs=emulator.Knobs.parse(knob or []), accepted_key_env=key_env)
 
 
 @app.command(name="providers")

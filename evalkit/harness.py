@@ -33,11 +33,18 @@ class Job:
 
     clip: Clip
     provider: Provider
+    usd_per_hour: float | None = 0.0
+    """List price per hour of audio; 0 when nobody is paid, None when unknown."""
     first_attempt: int = 1
 
     @property
     def key(self) -> Key:
         return (self.clip.id, self.provider.name, self.provider.route)
+
+    @property
+    def usd(self) -> float | None:
+        """What one attempt costs at most."""
+        return None if self.usd_per_hour is None else self.usd_per_hour * self.clip.duration_s / 3600
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,7 @@ class Budget:
         """
         if not job.provider.live or self.limit_usd is None:
             return
-        usd = _list_price_usd(job)
+        usd = job.usd
         if usd is None:
             raise BudgetExceeded(
                 f"{job.provider.name} over {job.provider.route} has no known price; add it to prices.toml"
@@ -95,10 +102,12 @@ def agenda(plan: Plan, corpus: Corpus, stored: Iterable[Trace]) -> Agenda:
         StoreError: a stored trace was made with other settings.
     """
     wanted = {
-        (clip.id, provider.name, route): Job(clip, provider)
+        job.key: job
         for route in plan.routes
         for clip in corpus
-        for provider in plan.providers(route)
+        for choice in plan.choices
+        if (provider := choice.on(route)) is not None
+        for job in [Job(clip, provider, _usd_per_hour(choice.provider, provider))]
     }
     pending, answered, spent_usd = dict(wanted), Counter[str](), 0.0
     for trace in stored:
@@ -110,7 +119,7 @@ def agenda(plan: Plan, corpus: Corpus, stored: Iterable[Trace]) -> Agenda:
                 f"the run already holds {trace.provider} over {trace.route} with other settings; "
                 "choose another --run name, or start over with --fresh"
             )
-        spent_usd += _list_price_usd(job) or 0.0
+        spent_usd += job.usd or 0.0
         if Hypothesis.of(job.provider.parse(trace.events)).failure is None:
             answered[trace.provider] += 1
             pending.pop(key, None)
@@ -256,12 +265,11 @@ def _is_embedded(provider: Provider) -> bool:
     return provider.engine is not None and not provider.settings.get("base_url")
 
 
-def _list_price_usd(job: Job) -> float | None:
-    """What one attempt costs at most, by audio duration; 0 for a provider that is not live, None when unknown."""
-    if not job.provider.live:
+def _usd_per_hour(name: str, provider: Provider) -> float | None:
+    if not provider.live:
         return 0.0
-    price = cost.price(job.provider.name, job.provider.route)
-    return None if price is None else price.usd_per_hour * job.clip.duration_s / 3600
+    price = cost.price(name, provider.route)
+    return None if price is None else price.usd_per_hour
 
 
 def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -36,10 +36,16 @@ LOCAL_CONCURRENCY: Mapping[Route, int] = {"rest": 1, "streaming": 2, "agent": 1}
 
 @dataclass(frozen=True)
 class Choice:
-    """A provider by name with its options; ``rest.diarize`` holds for one route only."""
+    """A provider with its options (``rest.diarize`` holds for one route only), perhaps under a name of its own."""
 
     provider: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    alias: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called in every table: two settings of one provider can be compared under two names."""
+        return self.alias or self.provider
 
     def on(self, route: Route) -> Provider | None:
         """The provider for ``route``, or None when it does not offer it.
@@ -55,7 +61,7 @@ class Choice:
             where, _, option = key.partition(".")
             if option and where == route:
                 options[option] = value
-        return providers.load(self.provider, route, **options)
+        return providers.load(self.provider, route, name=self.name, **options)
 
 
 @dataclass(frozen=True)
@@ -88,8 +94,9 @@ class Plan:
                 raise SettingsError(f"{name} must be at least 1, not {value}")
         if self.budget_usd is not None and self.budget_usd < 0:
             raise SettingsError(f"budget_usd must not be negative, not {self.budget_usd:g}")
-        if self.incumbent is not None and self.incumbent.provider == self.candidate.provider:
-            raise SettingsError(f"candidate and incumbent are both {self.candidate.provider!r}; compare two providers")
+        if self.incumbent is not None and self.incumbent.name == self.candidate.name:
+            name, provider = self.candidate.name, self.candidate.provider
+            raise SettingsError(f"candidate and incumbent are both called {name!r}; give one a name: NAME={provider}")
         for choice in self.choices:
             self._check(choice)
 
@@ -101,7 +108,7 @@ class Plan:
     @property
     def name(self) -> str:
         """The run's folder name."""
-        return self.run or f"{Path(self.corpus.replace(':', '-')).stem}-{self.candidate.provider}"
+        return self.run or f"{Path(self.corpus.replace(':', '-')).stem}-{self.candidate.name}"
 
     def providers(self, route: Route) -> list[Provider]:
         """Who is asked over ``route``, candidate first."""
@@ -154,9 +161,18 @@ def read(path: Path, **changes: Any) -> Plan:
 
 
 def choice_of(spec: str) -> Choice:
-    """A choice typed in a shell: ``xai,language=en,rest.diarize=true``."""
-    name, options = providers.split_spec(spec)
-    return Choice(name, options)
+    """A choice typed in a shell: ``xai,language=en,rest.diarize=true``, or ``with-terms=xai,keyterms=Grok+xAI``.
+
+    Raises:
+        SettingsError: an option has no ``=``.
+    """
+    head, *options = spec.split(",")
+    for option in options:
+        if "=" not in option:
+            raise SettingsError(f"{spec!r}: write an option as NAME=VALUE, not {option!r}")
+    alias, _, provider = head.rpartition("=")
+    values = (option.partition("=") for option in options)
+    return Choice(provider.strip(), {key.strip(): value for key, _, value in values}, alias.strip())
 
 
 def demo(**changes: Any) -> Plan:
@@ -177,10 +193,10 @@ def _choice(value: Any, path: Path, role: str) -> Choice:
         raise SettingsError(f'{path}: [{role}] needs provider = "NAME"')
     options: dict[str, Any] = {}
     for key, item in value.items():
-        if key == "provider":
+        if key in ("provider", "name"):
             continue
         if isinstance(item, dict):
             options.update({f"{key}.{option}": inner for option, inner in item.items()})
         else:
             options[key] = item
-    return Choice(value["provider"], options)
+    return Choice(value["provider"], options, str(value.get("name", "")))

@@ -21,7 +21,7 @@ from evalkit.plan import Plan
 from evalkit.reports import html, tables
 from evalkit.scoring import cost, text
 from evalkit.store import Store
-from evalkit.types import Clip, Difference, Evidence, Hypothesis, Score, SummaryRow, Trace
+from evalkit.types import Clip, Difference, Hypothesis, Score, SummaryRow, Trace
 
 _LIBRARIES = (
     "jiwer", "pandas", "matplotlib", "httpx", "websockets", "datasets", "pyannote.metrics", "numpy", "scipy",
@@ -98,7 +98,7 @@ def score(folder: Path) -> Results:
     for trace in store.traces():
         attempts[(trace.clip_id, trace.provider, trace.route)].append(trace)
     scores = [
-        _score(clips[clip_id], manifest["providers"][name]["evidence"], traces)
+        _score(clips[clip_id], manifest["providers"][name], traces)
         for name in manifest["providers"]
         for route in manifest["routes"]
         for clip_id in clips
@@ -152,11 +152,12 @@ def report(results: Results) -> Path:
     return results.report_path
 
 
-def _score(clip: Clip, evidence: Evidence, traces: list[Trace]) -> Score:
+def _score(clip: Clip, entry: Mapping[str, Any], traces: list[Trace]) -> Score:
     last = traces[-1]
-    provider = providers.load(last.provider, last.route, **last.settings)
+    provider = providers.load(entry["provider"], last.route, name=last.provider, **last.settings)
     hypothesis = Hypothesis.of(provider.parse(last.events))
-    return scoring.score(clip, traces, hypothesis, price=cost.price(last.provider, last.route), evidence=evidence)
+    price = cost.price(entry["provider"], last.route)
+    return scoring.score(clip, traces, hypothesis, price=price, evidence=entry["evidence"])
 
 
 def _current(manifest: Mapping[str, Any], saved: dict[str, Clip]) -> dict[str, Clip]:
@@ -189,20 +190,18 @@ def _set_aside(folder: Path) -> None:
 
 def _describe(plan: Plan, corpus: Corpus, name: str, command: str) -> dict[str, Any]:
     """The manifest of a run about to start."""
-    asked = [(provider, route) for route in plan.routes for provider in plan.providers(route)]
-    prices = [cost.price(provider.name, route) for provider, route in asked]
     described: dict[str, dict[str, Any]] = {}
-    for provider, route in asked:
-        entry = described.setdefault(
-            provider.name,
-            {
-                "description": provider.description,
-                "caution": provider.caution,
-                "evidence": "live" if provider.live else "simulated",
-                "settings": {},
-            },
-        )
-        entry["settings"][route] = provider.settings
+    prices = []
+    for choice in plan.choices:
+        offered = [provider for route in plan.routes if (provider := choice.on(route)) is not None]
+        described[choice.name] = {
+            "provider": choice.provider,
+            "description": offered[0].description,
+            "caution": offered[0].caution,
+            "evidence": "live" if any(provider.live for provider in offered) else "simulated",
+            "settings": {provider.route: provider.settings for provider in offered},
+        }
+        prices += [(choice.name, cost.price(choice.provider, provider.route)) for provider in offered]
     return {
         "run": name,
         "created_at": _now(),
@@ -227,13 +226,13 @@ def _describe(plan: Plan, corpus: Corpus, name: str, command: str) -> dict[str, 
             "audio_s": round(corpus.duration_s, 3),
         },
         "routes": list(plan.routes),
-        "candidate": plan.candidate.provider,
-        "incumbent": plan.incumbent.provider if plan.incumbent else None,
+        "candidate": plan.candidate.name,
+        "incumbent": plan.incumbent.name if plan.incumbent else None,
         "providers": described,
         "budget_usd": plan.budget_usd,
         "sample_rate_hz": plan.sample_rate_hz,
         "attempts": plan.attempts,
-        "prices": [asdict(price) for price in prices if price is not None],
+        "prices": [{**asdict(price), "provider": name} for name, price in prices if price is not None],
     }
 
 

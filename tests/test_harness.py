@@ -158,7 +158,7 @@ async def test_other_settings_are_not_mixed_into_one_run(corpus: Corpus, tmp_pat
 
 @pytest.fixture
 def live_job(corpus: Corpus) -> Job:
-    return Job(corpus.clips[0], load("xai"))
+    return Job(corpus.clips[0], load("xai"), 0.10)
 
 
 def test_the_budget_is_never_passed(live_job: Job) -> None:

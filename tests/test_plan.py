@@ -54,7 +54,7 @@ def test_a_named_candidate_stands_alone_and_gets_a_folder_of_its_own() -> None:
         ({"routes": ()}, "routes is empty"),
         ({"run": "../x"}, "must be a plain folder name"),
         ({"concurrency": 0}, "concurrency must be at least 1"),
-        ({"incumbent": LOCAL}, "compare two providers"),
+        ({"incumbent": LOCAL}, "give one a name: NAME=local-moonshine"),
         ({"candidate": Choice("xai")}, "costs money; set a limit with --budget-usd"),
         ({"candidate": Choice("moonshine")}, "did you mean 'local-moonshine'"),
         ({"candidate": Choice("local-moonshine", {"rset.diarize": True})}, "unknown route 'rset'"),
@@ -65,6 +65,20 @@ def test_a_named_candidate_stands_alone_and_gets_a_folder_of_its_own() -> None:
 def test_a_wrong_plan_is_one_sentence(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         Plan(**{"candidate": LOCAL, **changes})
+
+
+def test_two_settings_of_one_provider_are_compared_under_two_names(tmp_path: Path) -> None:
+    typed = plans.choice_of("fine=local-moonshine,frame_ms=20")
+    assert typed == Choice("local-moonshine", {"frame_ms": "20"}, "fine")
+    pair = Plan(typed, incumbent=LOCAL)
+    assert [provider.name for provider in pair.providers("streaming")] == ["fine", "local-moonshine"]
+    path = write(tmp_path, '[candidate]\nprovider = "local-moonshine"\nname = "fine"\nframe_ms = 20\n')
+    assert plans.read(path).candidate == Choice("local-moonshine", {"frame_ms": 20}, "fine")
+
+
+def test_an_option_without_a_value_is_refused() -> None:
+    with pytest.raises(SettingsError, match="NAME=VALUE"):
+        plans.choice_of("xai,diarize")
 
 
 @pytest.mark.parametrize(

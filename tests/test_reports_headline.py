@@ -148,3 +148,10 @@ def test_a_slice_that_is_the_whole_corpus_tells_nothing() -> None:
 def test_what_a_provider_warns_of_is_said_once() -> None:
     manifest = {"providers": {name: {"evidence": "simulated", "caution": "Its price is rent."} for name in "ab"}}
     assert caveat([], manifest).count("Its price is rent.") == 1
+
+
+def test_a_run_that_stopped_early_says_so_first() -> None:
+    manifest, scores, *_ = handmade.demo()
+    assert "Incomplete" not in caveat(scores, manifest)
+    left = len(scores) - 2
+    assert caveat(scores[2:], manifest).startswith(f"Incomplete: {left} of {len(scores)} answers")

@@ -28,11 +28,14 @@ class Provider(ABC):
     """One sentence for ``evalkit providers`` and the report."""
     caution: ClassVar[str] = ""
     """What a reader must know before using this provider's figures; printed with every report."""
-    engine: ClassVar[str | None] = None
-    """The recogniser the embedded server must run for this provider; None when the provider is somewhere else."""
 
     name: str
     route: Route
+
+    @property
+    def engine(self) -> str | None:
+        """The recogniser the embedded server must run for this provider; None when the provider is somewhere else."""
+        return None
 
     @property
     @abstractmethod
@@ -83,35 +86,28 @@ def find(name: str) -> type[Provider]:
     return found
 
 
-def load(name: str, route: Route = "rest", **settings: Any) -> Provider:
-    """A provider by name, e.g. ``load("xai", "streaming", language="en")``; a setting may be a string typed in a shell.
+def load(provider: str, route: Route = "rest", *, name: str = "", **settings: Any) -> Provider:
+    """A provider, e.g. ``load("xai", "streaming", language="en")``; a setting may be a string typed in a shell.
+
+    Args:
+        provider: the name of its entry point.
+        route: one of its routes.
+        name: what to call it in every table; the entry point's name unless given.
+        settings: its fields.
 
     Raises:
         SettingsError: unknown provider, route or option, or a value of the wrong kind.
     """
-    found = find(name)
+    found = find(provider)
     if route not in found.routes:
-        raise SettingsError(f"provider {name!r} has no route {route!r}; it has {', '.join(found.routes)}")
+        raise SettingsError(f"provider {provider!r} has no route {route!r}; it has {', '.join(found.routes)}")
     fields = {field.name for field in dataclasses.fields(typing.cast(Any, found))} - {"name", "route"}
     hints = typing.get_type_hints(found)
     for option in settings:
         if option not in fields:
-            raise SettingsError.unknown(f"option of provider {name!r}", option, fields)
-    values = {option: _coerce(name, option, value, hints[option]) for option, value in settings.items()}
-    return found(**{"name": name, "route": route, **values})
-
-
-def split_spec(spec: str) -> tuple[str, dict[str, str]]:
-    """``"xai,language=en,frame_ms=20"`` as the name and its options.
-
-    Raises:
-        SettingsError: an option has no ``=``.
-    """
-    name, *options = spec.split(",")
-    for option in options:
-        if "=" not in option:
-            raise SettingsError(f"{spec!r}: write an option as NAME=VALUE, not {option!r}")
-    return name.strip(), {key.strip(): value for key, _, value in (option.partition("=") for option in options)}
+            raise SettingsError.unknown(f"option of provider {provider!r}", option, fields)
+    values = {option: _coerce(provider, option, value, hints[option]) for option, value in settings.items()}
+    return found(**{"name": name or provider, "route": route, **values})
 
 
 def raise_for_answer(answer: Mapping[str, Any], who: str) -> None:

@@ -172,6 +172,10 @@ def caveat(scores: Sequence[Score], manifest: Mapping[str, Any]) -> str:
     kinds = {score.evidence for score in scores}
     kinds |= {provider.get("evidence", "live") for provider in _providers(manifest)}
     parts = []
+    expected = sum(len(provider.get("settings", ())) for provider in _providers(manifest))
+    expected *= manifest.get("corpus", {}).get("clips", 0)
+    if len(scores) < expected:
+        parts.append(f"Incomplete: {len(scores)} of {expected} answers; the command of this run goes on from here.")
     if "simulated" in kinds:
         parts.append(
             f"Simulated evidence: {_who(scores, 'simulated')} embedded in evalkit and answered over loopback on this "
