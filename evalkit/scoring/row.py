@@ -1,0 +1,83 @@
+"""What a family of metrics looks at, and where it writes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from evalkit.scoring.cost import Price
+from evalkit.scoring.text import Profile
+from evalkit.scoring.words import ErrorCounts
+from evalkit.types import Clip, Hypothesis, Metric, Trace, Word
+
+Reason = Literal["missing_input", "not_applicable", "invalid_pacing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One clip, what was recorded of it, and what was said; a failed answer has no words here."""
+
+    clip: Clip
+    attempts: Sequence[Trace]
+    """Every attempt in order; the last is the one that is scored."""
+    hypothesis: Hypothesis
+    reference: tuple[Word, ...] | None
+    words: tuple[Word, ...]
+    profile: Profile
+    price: Price | None
+
+    @property
+    def trace(self) -> Trace:
+        """The attempt that is scored."""
+        return self.attempts[-1]
+
+    @property
+    def failed(self) -> bool:
+        return self.hypothesis.failure is not None
+
+
+@dataclass(slots=True)
+class Row:
+    """The columns of one score while they are gathered."""
+
+    counts: dict[str, float] = field(default_factory=dict)
+    values: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    lacking: list[tuple[str, Reason]] = field(default_factory=list)
+
+    def lack(self, reason: Reason, *families: str) -> None:
+        """Note why no metric of these families (leading parts of metric ids) exists for this clip."""
+        self.lacking += [(family, reason) for family in families]
+
+    def absent(self, metrics: Iterable[Metric]) -> dict[str, str]:
+        """Metric id -> reason, for every metric of a family that was found lacking; the last word counts."""
+        return {
+            metric.id: reason
+            for family, reason in self.lacking
+            for metric in metrics
+            if metric.id == family or metric.id.startswith(family + ".")
+        }
+
+    def add(self, base: str, columns: Mapping[str, float]) -> None:
+        """Counts under ``base``."""
+        self.counts.update({f"{base}.{name}": value + 0 for name, value in columns.items()})
+
+    def measure(self, name: str, seconds: float | None) -> None:
+        """One latency, or its absence."""
+        if seconds is None:
+            self.lack("missing_input", name)
+        else:
+            self.values[name] = (seconds,)
+
+
+def text_of(words: Iterable[Word]) -> str:
+    """The words as one string."""
+    return " ".join(word.text for word in words)
+
+
+def error_columns(found: ErrorCounts) -> dict[str, float]:
+    """Error counts as columns."""
+    return {
+        "hits": found.hits,
+        "substitutions": found.substitutions,
+        "deletions": found.deletions,
+        "insertions": found.insertions,
+    }
