@@ -1,0 +1,1 @@
+"""One adapter per metric family: a worked case becomes calls of public functions; what they return is the answer."""
