@@ -1,12 +1,14 @@
 """A run from end to end: buy the traces, then make scores, tables and the report from them, any number of times."""
 
+import functools
+import multiprocessing
 import os
 import platform
 import shutil
 import sys
 import time
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -21,7 +23,10 @@ from evalkit.plan import Plan
 from evalkit.reports import html, tables
 from evalkit.scoring import cost, text
 from evalkit.store import Store
-from evalkit.types import Clip, Difference, Hypothesis, Score, SummaryRow, Trace
+from evalkit.types import Clip, Difference, Hypothesis, Score, SummaryRow
+
+# Scoring this many rows takes longer than starting a second process.
+WORTH_A_POOL = 500
 
 _LIBRARIES = (
     "jiwer", "pandas", "matplotlib", "httpx", "websockets", "datasets", "pyannote.metrics", "numpy", "scipy",
@@ -94,16 +99,7 @@ def score(folder: Path) -> Results:
     manifest = {**store.manifest(), "scoring": _yardstick()}
     saved = {clip.id: clip for clip in store.clips()}
     clips = _current(manifest, saved)
-    attempts: dict[harness.Key, list[Trace]] = defaultdict(list)
-    for trace in store.traces():
-        attempts[(trace.clip_id, trace.provider, trace.route)].append(trace)
-    scores = [
-        _score(clips[clip_id], manifest["providers"][name], traces)
-        for name in manifest["providers"]
-        for route in manifest["routes"]
-        for clip_id in clips
-        if (traces := attempts.get((clip_id, name, route)))
-    ]
+    scores = _scores(store, manifest, clips)
     if not scores:
         raise StoreError(f"{folder}: holds no traces yet; finish it with `evalkit run`")
     results = Results(
@@ -152,7 +148,27 @@ def report(results: Results) -> Path:
     return results.report_path
 
 
-def _score(clip: Clip, entry: Mapping[str, Any], traces: list[Trace]) -> Score:
+def _scores(store: Store, manifest: Mapping[str, Any], clips: Mapping[str, Clip]) -> list[Score]:
+    """A score for everything that was asked, in the order of the manifest, on all cores when there is much of it."""
+    places = store.attempts()
+    keys = [
+        (clip_id, name, route) for name in manifest["providers"] for route in manifest["routes"] for clip_id in clips
+    ]
+    keys = [key for key in keys if key in places]
+    work = (
+        [clips[clip_id] for clip_id, _, _ in keys],
+        [manifest["providers"][name] for _, name, _ in keys],
+        [places[key] for key in keys],
+    )
+    one = functools.partial(_score, store.folder)
+    if len(keys) < WORTH_A_POOL:
+        return list(map(one, *work))
+    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
+        return list(pool.map(one, *work, chunksize=64))
+
+
+def _score(folder: Path, clip: Clip, entry: Mapping[str, Any], places: Sequence[int]) -> Score:
+    traces = Store(folder).traces_at(places)
     last = traces[-1]
     provider = providers.load(entry["provider"], last.route, name=last.provider, **last.settings)
     hypothesis = Hypothesis.of(provider.parse(last.events))

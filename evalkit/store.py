@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
@@ -120,6 +120,27 @@ class Store:
                 f"{self.traces_path}: cannot be written ({error.strerror}); free space and go on"
             ) from error
 
+    def attempts(self) -> dict[tuple[str, str, str], list[int]]:
+        """Where the attempts at each (clip id, provider, route) stand in traces.jsonl, without reading their events.
+
+        Raises:
+            StoreError: a line is damaged.
+        """
+        found: dict[tuple[str, str, str], list[int]] = {}
+        start = 0
+        for number, line in _whole_lines(self.traces_path) if self.traces_path.is_file() else ():
+            # The events come last in a line, so that what names it is read without them.
+            head, events, _ = line.partition(b',"events":')
+            about = _parsed(head + b"}" if events else line, self.traces_path, number)
+            found.setdefault((about["clip_id"], about["provider"], about["route"]), []).append(start)
+            start += len(line)
+        return found
+
+    def traces_at(self, starts: Iterable[int]) -> list[Trace]:
+        """The traces that ``attempts`` found at these places."""
+        with self.traces_path.open("rb") as file:
+            return [_revive(orjson.loads(_line_at(file, start))) for start in starts]
+
     def traces(self) -> Iterator[Trace]:
         """Every stored trace, in the order of writing; a torn last line is passed over."""
         if self.traces_path.is_file():
@@ -152,17 +173,31 @@ def _revive(line: Mapping[str, Any]) -> Trace:
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    for number, line in _whole_lines(path):
+        yield _parsed(line, path, number)
+
+
+def _whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 if not line.endswith(b"\n"):
                     return  # a write cut short by a crash: that clip will be sent again
-                try:
-                    yield orjson.loads(line)
-                except orjson.JSONDecodeError as error:
-                    raise StoreError(f"{path}:{number}: damaged line ({error}); remove it and run again") from error
+                yield number, line
     except OSError as error:
         raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _parsed(line: bytes, path: Path, number: int) -> dict[str, Any]:
+    try:
+        return dict(orjson.loads(line))
+    except ValueError as error:
+        raise StoreError(f"{path}:{number}: damaged line ({error}); remove it and run again") from error
+
+
+def _line_at(file: BinaryIO, start: int) -> bytes:
+    file.seek(start)
+    return file.readline()
 
 
 def _cut_torn_tail(path: Path) -> None:

@@ -87,6 +87,12 @@ async def test_scoring_twice_gives_the_same_bytes(calls: Path, tmp_path: Path) -
     assert {name: (results.folder / name).read_bytes() for name in names} == before
 
 
+async def test_all_cores_score_the_same_as_one(calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    results = await bought(calls, tmp_path / "run")
+    monkeypatch.setattr(runs, "WORTH_A_POOL", 1)
+    assert runs.score(results.folder).scores == results.scores
+
+
 async def test_a_run_without_its_corpus_is_scored_from_its_own_copy(calls: Path, tmp_path: Path) -> None:
     await bought(calls, tmp_path / "run")
     before = rows(tmp_path / "run")

@@ -34,6 +34,16 @@ def test_traces_come_back_as_they_went(tmp_path: Path) -> None:
     assert list(Store(tmp_path).traces()) == written
 
 
+def test_attempts_are_found_without_reading_their_events(tmp_path: Path) -> None:
+    written = [trace("a"), trace("b"), trace("a", 2)]
+    with Store(tmp_path).writing() as store:
+        for one in written:
+            store.append(one)
+    found = store.attempts()
+    assert list(found) == [("a", "xai", "streaming"), ("b", "xai", "streaming")]
+    assert store.traces_at(found["a", "xai", "streaming"]) == [written[0], written[2]]
+
+
 def test_clips_and_manifest_come_back(tmp_path: Path) -> None:
     store = Store(tmp_path)
     clips = list(corpora.load("demo"))
