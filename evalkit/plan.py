@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_args
 
-from evalkit import providers
+from evalkit import corpora, providers
 from evalkit.errors import SettingsError
 from evalkit.providers import Provider
 from evalkit.types import Route
@@ -108,7 +108,13 @@ class Plan:
     @property
     def name(self) -> str:
         """The run's folder name."""
-        return self.run or f"{Path(self.corpus.replace(':', '-')).stem}-{self.candidate.name}"
+        corpus = Path(self.corpus.replace(":", "-"))
+        folder = corpus.parent.name if corpus.name == corpora.MANIFEST else corpus.stem
+        return self.run or f"{folder or 'corpus'}-{self.candidate.name}"
+
+    def width(self, provider: Provider) -> int:
+        """How many clips are in flight to a provider at once."""
+        return self.concurrency or (LIVE_CONCURRENCY if provider.live else LOCAL_CONCURRENCY[provider.route])
 
     def providers(self, route: Route) -> list[Provider]:
         """Who is asked over ``route``, candidate first."""

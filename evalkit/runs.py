@@ -9,7 +9,8 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -24,6 +25,7 @@ from evalkit.reports import html, tables
 from evalkit.scoring import cost, text
 from evalkit.store import Store
 from evalkit.types import Clip, Difference, Hypothesis, Score, SummaryRow
+from evalkit.wire import Timeouts
 
 # Scoring this many rows takes longer than starting a second process.
 WORTH_A_POOL = 500
@@ -67,23 +69,21 @@ async def run(
     """
     if fresh:
         _set_aside(folder)
-    store = Store(folder)
-    if store.exists():
-        _same_clips(store, corpus)
-        manifest = store.manifest()
-    else:
+    with Store(folder).writing() as store:
         manifest = _describe(plan, corpus, folder.name, command)
-        with store.writing():
+        if store.exists():
+            _same_clips(store, corpus)
+            manifest = _continued(store, manifest)
+        else:
             store.write_clips(corpus)
-            store.write_manifest(manifest)
-    began = time.monotonic()
-    try:
-        await harness.run(plan, corpus, store, progress=progress)
-    finally:
-        manifest["wall_s"] = round(manifest["wall_s"] + time.monotonic() - began, 1)
         store.write_manifest(manifest)
-    manifest["finished_at"] = manifest["finished_at"] or _now()
-    store.write_manifest(manifest)
+        began = time.monotonic()
+        try:
+            await harness.run(plan, corpus, store, progress=progress)
+            manifest["finished_at"] = _now()
+        finally:
+            manifest["wall_s"] = round(manifest["wall_s"] + time.monotonic() - began, 1)
+            store.write_manifest(manifest)
     return score(folder)
 
 
@@ -106,9 +106,9 @@ def score(folder: Path) -> Results:
         folder,
         manifest,
         scores,
-        stats.summarise(scores),
-        stats.compare(scores, manifest["candidate"], manifest["incumbent"]),
-        tuple(clip_id for clip_id, clip in clips.items() if clip.reference != saved[clip_id].reference),
+        stats.summarise(scores, seed=manifest["seed"]),
+        stats.compare(scores, manifest["candidate"], manifest["incumbent"], seed=manifest["seed"]),
+        tuple(clip_id for clip_id, clip in clips.items() if clip != replace(saved[clip_id], path=clip.path)),
     )
     store.write_manifest(manifest)
     tables.write_scores(folder / "scores.csv", results.scores)
@@ -151,6 +151,7 @@ def report(results: Results) -> Path:
 def _scores(store: Store, manifest: Mapping[str, Any], clips: Mapping[str, Clip]) -> list[Score]:
     """A score for everything that was asked, in the order of the manifest, on all cores when there is much of it."""
     places = store.attempts()
+    prices = {(line["provider"], line["route"]): cost.Price(**line) for line in manifest["prices"]}
     keys = [
         (clip_id, name, route) for name in manifest["providers"] for route in manifest["routes"] for clip_id in clips
     ]
@@ -158,21 +159,27 @@ def _scores(store: Store, manifest: Mapping[str, Any], clips: Mapping[str, Clip]
     work = (
         [clips[clip_id] for clip_id, _, _ in keys],
         [manifest["providers"][name] for _, name, _ in keys],
+        [prices.get((name, route)) for _, name, route in keys],
         [places[key] for key in keys],
     )
     one = functools.partial(_score, store.folder)
     if len(keys) < WORTH_A_POOL:
         return list(map(one, *work))
-    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
-        return list(pool.map(one, *work, chunksize=64))
+    try:
+        with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
+            return list(pool.map(one, *work, chunksize=64))
+    except BrokenProcessPool:
+        # A script without `if __name__ == "__main__"` cannot start processes; it can still have its scores.
+        return list(map(one, *work))
 
 
-def _score(folder: Path, clip: Clip, entry: Mapping[str, Any], places: Sequence[int]) -> Score:
+def _score(
+    folder: Path, clip: Clip, entry: Mapping[str, Any], price: cost.Price | None, places: Sequence[int]
+) -> Score:
     traces = Store(folder).traces_at(places)
     last = traces[-1]
     provider = providers.load(entry["provider"], last.route, name=last.provider, **last.settings)
     hypothesis = Hypothesis.of(provider.parse(last.events))
-    price = cost.price(entry["provider"], last.route)
     return scoring.score(clip, traces, hypothesis, price=price, evidence=entry["evidence"])
 
 
@@ -185,6 +192,11 @@ def _current(manifest: Mapping[str, Any], saved: dict[str, Clip]) -> dict[str, C
             raise  # the user is editing it: tell what is wrong rather than score something else
         return saved
     now = {clip.id: clip for clip in corpus}
+    for clip_id, clip in saved.items():
+        if clip_id in now and now[clip_id].sha256 != clip.sha256:
+            raise StoreError(
+                f"{manifest['corpus']['path']}: clip {clip_id!r} is another recording now; restore it, or run again"
+            )
     return {clip_id: now.get(clip_id, clip) for clip_id, clip in saved.items()}
 
 
@@ -197,6 +209,36 @@ def _same_clips(store: Store, corpus: Corpus) -> None:
         )
 
 
+def _continued(store: Store, now: dict[str, Any]) -> dict[str, Any]:
+    """The manifest of a run that goes on: what this plan adds joins what was asked before.
+
+    Raises:
+        StoreError: the audio would be sent in another form than before.
+    """
+    before = store.manifest()
+    if before["sample_rate_hz"] != now["sample_rate_hz"]:
+        raise StoreError(
+            f"{store.folder}: was started at {before['sample_rate_hz']} Hz, not {now['sample_rate_hz']}; "
+            "choose another --run name, or start over with --fresh"
+        )
+    joined = {name: dict(entry) for name, entry in before["providers"].items()}
+    for name, entry in now["providers"].items():
+        old = joined.get(name, {"settings": {}})
+        if name in joined and old["provider"] != entry["provider"]:
+            raise StoreError(f"{store.folder}: {name!r} was {old['provider']!r} before; give the new one another name")
+        joined[name] = {**entry, "settings": {**old["settings"], **entry["settings"]}}
+    prices = {(line["provider"], line["route"]): line for line in [*before["prices"], *now["prices"]]}
+    return {
+        **now,
+        "created_at": before["created_at"],
+        "wall_s": before["wall_s"],
+        "routes": list(dict.fromkeys([*before["routes"], *now["routes"]])),
+        "incumbent": now["incumbent"] or (before["incumbent"] if before["incumbent"] != now["candidate"] else None),
+        "providers": joined,
+        "prices": list(prices.values()),
+    }
+
+
 def _set_aside(folder: Path) -> None:
     """Move an old run out of the way; what was paid for is not deleted."""
     if folder.exists():
@@ -207,7 +249,8 @@ def _set_aside(folder: Path) -> None:
 def _describe(plan: Plan, corpus: Corpus, name: str, command: str) -> dict[str, Any]:
     """The manifest of a run about to start."""
     described: dict[str, dict[str, Any]] = {}
-    prices = []
+    prices: list[tuple[str, cost.Price | None]] = []
+    widths: dict[str, dict[str, int]] = {}
     for choice in plan.choices:
         offered = [provider for route in plan.routes if (provider := choice.on(route)) is not None]
         described[choice.name] = {
@@ -217,6 +260,7 @@ def _describe(plan: Plan, corpus: Corpus, name: str, command: str) -> dict[str, 
             "evidence": "live" if any(provider.live for provider in offered) else "simulated",
             "settings": {provider.route: provider.settings for provider in offered},
         }
+        widths[choice.name] = {provider.route: plan.width(provider) for provider in offered}
         prices += [(choice.name, cost.price(choice.provider, provider.route)) for provider in offered]
     return {
         "run": name,
@@ -248,6 +292,8 @@ def _describe(plan: Plan, corpus: Corpus, name: str, command: str) -> dict[str, 
         "budget_usd": plan.budget_usd,
         "sample_rate_hz": plan.sample_rate_hz,
         "attempts": plan.attempts,
+        "concurrency": widths,
+        "timeouts": asdict(Timeouts()),
         "prices": [{**asdict(price), "provider": name} for name, price in prices if price is not None],
     }
 

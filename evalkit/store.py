@@ -4,10 +4,12 @@
 run.json        what was run: versions, settings, corpus, machine, prices (replaced whole)
 clips.jsonl     the clips and references as they were, so that a run can be scored without its corpus
 traces.jsonl    one line per attempt, appended and flushed to disk before the next clip is bought
+spending.jsonl  one line per attempt that can cost money, written before it is sent
 scores.csv, summary.csv, comparison.csv, report.html: made from the above, any number of times
 ==============  ===================================================================================
 """
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -43,6 +45,10 @@ class Store:
     @property
     def traces_path(self) -> Path:
         return self.folder / "traces.jsonl"
+
+    @property
+    def spending_path(self) -> Path:
+        return self.folder / "spending.jsonl"
 
     def exists(self) -> bool:
         """Whether a run stands here."""
@@ -88,15 +94,20 @@ class Store:
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with (self.folder / ".lock").open("w") as lock:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError as error:
-                    raise StoreError(f"{self.folder}: another evalkit is writing this run; wait for it") from error
-                _cut_torn_tail(self.traces_path)
-                yield self
+            lock = (self.folder / ".lock").open("w")
         except OSError as error:
             raise StoreError(f"{self.folder}: cannot be written ({error.strerror})") from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise StoreError(f"{self.folder}: another evalkit is writing this run; wait for it") from error
+            for path in (self.traces_path, self.spending_path):
+                try:
+                    _cut_torn_tail(path)
+                except OSError as error:
+                    raise StoreError(f"{path}: cannot be written ({error.strerror})") from error
+            yield self
 
     def append(self, trace: Trace) -> None:
         """Add a trace: whole or not at all, and on disk when this returns.
@@ -104,21 +115,19 @@ class Store:
         Raises:
             StoreError: the disk is full or read-only; what was stored before is intact.
         """
-        line = orjson.dumps(_record(trace)) + b"\n"
-        try:
-            with self.traces_path.open("ab", buffering=0) as file:
-                start = file.tell()
-                try:
-                    if file.write(line) != len(line):
-                        raise OSError(28, "No space left on device")
-                    os.fsync(file.fileno())
-                except OSError:
-                    file.truncate(start)
-                    raise
-        except OSError as error:
-            raise StoreError(
-                f"{self.traces_path}: cannot be written ({error.strerror}); free space and go on"
-            ) from error
+        _append(self.traces_path, _record(trace))
+
+    def spend(self, usd: float, **about: str | int) -> None:
+        """Note what an attempt costs at most, before it is sent: a crash must not make it free.
+
+        Raises:
+            StoreError: the disk is full or read-only.
+        """
+        _append(self.spending_path, {"usd": usd, **about})
+
+    def spent_usd(self) -> float:
+        """What all attempts so far cost at most, the ones cut short by a crash included."""
+        return sum(line["usd"] for line in _lines(self.spending_path)) if self.spending_path.is_file() else 0.0
 
     def attempts(self) -> dict[tuple[str, str, str], list[int]]:
         """Where the attempts at each (clip id, provider, route) stand in traces.jsonl, without reading their events.
@@ -129,7 +138,7 @@ class Store:
         found: dict[tuple[str, str, str], list[int]] = {}
         start = 0
         for number, line in _whole_lines(self.traces_path) if self.traces_path.is_file() else ():
-            # The events come last in a line, so that what names it is read without them.
+            # What names a line stands before its events, and no JSON string can hold a bare `,"events":`.
             head, events, _ = line.partition(b',"events":')
             about = _parsed(head + b"}" if events else line, self.traces_path, number)
             found.setdefault((about["clip_id"], about["provider"], about["route"]), []).append(start)
@@ -137,9 +146,13 @@ class Store:
         return found
 
     def traces_at(self, starts: Iterable[int]) -> list[Trace]:
-        """The traces that ``attempts`` found at these places."""
+        """The traces that ``attempts`` found at these places.
+
+        Raises:
+            StoreError: a line is damaged.
+        """
         with self.traces_path.open("rb") as file:
-            return [_revive(orjson.loads(_line_at(file, start))) for start in starts]
+            return [_revive(_parsed(_line_at(file, start), self.traces_path, f"byte {start}")) for start in starts]
 
     def traces(self) -> Iterator[Trace]:
         """Every stored trace, in the order of writing; a torn last line is passed over."""
@@ -148,15 +161,32 @@ class Store:
                 yield _revive(line)
 
 
+def _append(path: Path, record: Mapping[str, Any]) -> None:
+    """Add a line: whole or not at all, and on disk when this returns."""
+    line = orjson.dumps(record) + b"\n"
+    try:
+        with path.open("ab", buffering=0) as file:
+            start = file.tell()
+            try:
+                if file.write(line) != len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                os.fsync(file.fileno())
+            except OSError:
+                file.truncate(start)
+                raise
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written ({error.strerror}); free space and go on") from error
+
+
 def _record(trace: Trace) -> dict[str, Any]:
     return {
         "clip_id": trace.clip_id,
         "provider": trace.provider,
         "route": trace.route,
-        "settings": dict(trace.settings),
         "attempt": trace.attempt,
         "started_at": trace.started_at.isoformat(),
         "events": [[event.t_s, event.audio_s, event.kind, event.data] for event in trace.events],
+        "settings": dict(trace.settings),
     }
 
 
@@ -188,7 +218,7 @@ def _whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
 
 
-def _parsed(line: bytes, path: Path, number: int) -> dict[str, Any]:
+def _parsed(line: bytes, path: Path, number: int | str) -> dict[str, Any]:
     try:
         return dict(orjson.loads(line))
     except ValueError as error:

@@ -199,13 +199,18 @@ class Hypothesis:
 
     @classmethod
     def of(cls, updates: Iterable[Update]) -> "Hypothesis":
-        """Collect what ``Provider.parse`` yields; a refusal, an outage or an unreadable message becomes ``failure``."""
+        """Collect what ``Provider.parse`` yields; a refusal, an outage or an unreadable message becomes ``failure``.
+
+        A parser that trips over a message it did not expect has not understood it, whatever Python calls that.
+        """
         collected: list[Update] = []
         try:
             for update in updates:
                 collected.append(update)  # noqa: PERF402 what came before an error must be kept
         except (ProviderError, ParseError) as failure:
             return cls(tuple(collected), failure)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            return cls(tuple(collected), ParseError(f"a message was not understood ({type(error).__name__}: {error})"))
         return cls(tuple(collected))
 
     def captions(self) -> Iterator[CaptionState]:

@@ -27,13 +27,14 @@ from typing import Any, NoReturn
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.frames import DATA_OPCODES, Frame
 
 from evalkit.errors import SettingsError, Unavailable
 from evalkit.types import Audio, Event, EventKind
 
 MASK = "***"
+SHORTEST_KEY = 8
 _SECRET_HEADERS = {"authorization", "cookie", "set-cookie", "x-api-key", "proxy-authorization"}
 
 
@@ -112,11 +113,14 @@ class Wire:
         """The value of an environment variable, masked in every record from now on.
 
         Raises:
-            SettingsError: the variable is not set.
+            SettingsError: the variable is not set, or holds what cannot be a key.
         """
         value = self._environ.get(env_var, "").strip()
         if not value:
             raise SettingsError(f"no API key: set the environment variable {env_var}")
+        if len(value) < SHORTEST_KEY or not value.isascii() or not value.isprintable() or " " in value:
+            # A shorter one would also be masked out of ordinary words.
+            raise SettingsError(f"{env_var} holds no API key: at least {SHORTEST_KEY} ASCII characters without spaces")
         self._secrets.append(value)
         return value
 
@@ -169,7 +173,9 @@ class Wire:
             )
         except httpx.TimeoutException as error:
             self._fail(f"{_origin(url)} did not answer in time ({type(error).__name__})", error)
-        except httpx.TransportError as error:
+        except httpx.DecodingError as error:
+            self._fail(f"{_origin(url)} answered what cannot be decoded ({_reason(error)})", error)
+        except (httpx.RequestError, httpx.InvalidURL) as error:
             self._fail(f"{_origin(url)} cannot be reached ({_reason(error)})", error)
         self.record(
             "received",
@@ -193,6 +199,10 @@ class Wire:
 
         class Stamped(ClientConnection):
             """Stamps the upgrade and each message in the loop turn that read its bytes, before any task is woken."""
+
+            def __init__(self, *arguments: Any, **options: Any) -> None:
+                super().__init__(*arguments, **options)
+                stamps.clear()  # a redirect opens a second connection
 
             def process_event(self, event: Any) -> None:
                 if not isinstance(event, Frame) or (event.opcode in DATA_OPCODES and event.fin):
@@ -220,7 +230,7 @@ class Wire:
             raise Unavailable(f"{_origin(url)} refused the socket with HTTP {answer.status_code}") from error
         except TimeoutError as error:
             self._fail(f"{_origin(url)} did not open a socket within {self._timeouts.connect_s:g} s", error)
-        except (OSError, InvalidHandshake, ssl.SSLError) as error:
+        except (OSError, WebSocketException, ssl.SSLError) as error:
             self._fail(f"{_origin(url)} cannot be reached ({_reason(error)})", error)
         self._append("open", {"url": url}, stamps.popleft())
         socket = Socket(self, connection, stamps, self._timeouts.message_s)
@@ -305,28 +315,40 @@ class Socket:
         await self._send(frame)
         self._wire._append_frame(len(frame))
 
-    async def until(self, matches: Callable[[str], bool], *, what: str, count: int = 1) -> None:
+    async def until(
+        self,
+        matches: Callable[[str], bool],
+        *,
+        what: str,
+        count: int = 1,
+        unless: Callable[[str], bool] = lambda _: False,
+    ) -> None:
         """Wait until ``count`` messages for which ``matches`` is true have arrived, counting those already here.
 
+        Args:
+            matches: whether a message is awaited.
+            what: its name, for the error.
+            count: how many of them.
+            unless: a message that ends the wait as well, such as an error event; what it means is for ``parse``.
+
         Raises:
-            Unavailable: the socket closed, or nothing arrived for too long; ``what`` names what was missed.
+            Unavailable: the socket closed, or the time was up.
         """
-        seen = 0
-        found = 0
-        while True:
-            self._arrived.clear()
-            while seen < len(self._received) and found < count:
-                found += matches(self._received[seen])
-                seen += 1
-            if found >= count:
-                return
-            if self._reader.done():
-                self._wire._fail(f"the socket closed before {what}", None)
-            try:
-                async with asyncio.timeout(self._message_s):
+        seen = found = 0
+        try:
+            async with asyncio.timeout(self._message_s):
+                while True:
+                    self._arrived.clear()
+                    for message in self._received[seen:]:
+                        seen += 1
+                        found += matches(message)
+                        if found >= count or unless(message):
+                            return
+                    if self._reader.done():
+                        self._wire._fail(f"the socket closed before {what}", None)
                     await self._arrived.wait()
-            except TimeoutError as error:
-                self._wire._fail(f"no {what} within {self._message_s:g} s", error)
+        except TimeoutError as error:
+            self._wire._fail(f"no {what} within {self._message_s:g} s", error)
 
     async def close(self) -> None:
         """Close the socket and finish the record."""

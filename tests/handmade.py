@@ -172,7 +172,7 @@ def manifest(rows: Sequence[Score]) -> dict[str, Any]:
             for route, price in (("rest", 0.10), ("streaming", 0.20))
         ],
         "scoring": {"version": "1", "profiles": {"en": {"version": "1", "hash": "ab12cd34"}}},
-        "concurrency": {"rest": 2, "streaming": 4},
+        "concurrency": {CANDIDATE: {"rest": 1, "streaming": 2}, INCUMBENT: {"rest": 1, "streaming": 2}},
     }
 
 

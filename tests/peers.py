@@ -46,8 +46,9 @@ async def http_server(answer: Answer) -> AsyncIterator[str]:
         length = next(
             (int(x.split(b":")[1]) for x in head.split(b"\r\n") if x.lower().startswith(b"content-length")), 0
         )
-        writer.write(answer(head + await reader.readexactly(length)))
-        await writer.drain()
+        with suppress(asyncio.IncompleteReadError, ConnectionError):  # the client broke off
+            writer.write(answer(head + await reader.readexactly(length)))
+            await writer.drain()
 
     async with tcp_server(talk) as url:
         yield url

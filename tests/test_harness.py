@@ -1,11 +1,14 @@
 """The harness against a real HTTP peer: bought once, retried when it may help, stopped when it cannot."""
 
 import asyncio
+import hashlib
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,10 +17,12 @@ from evalkit.corpora import Corpus
 from evalkit.errors import BudgetExceeded, CorpusError, Refused, SettingsError, StoreError, Unavailable
 from evalkit.harness import Budget, Job, Progress
 from evalkit.plan import Choice, Plan
-from evalkit.providers import Provider, load
+from evalkit.providers import load
+from evalkit.providers.xai import Xai
 from evalkit.store import Store
-from evalkit.types import Clip, Trace
-from tests.peers import closed_port, http_answer, http_server
+from evalkit.types import Audio
+from evalkit.wire import Wire
+from tests.peers import closed_port, http_answer, http_server, tcp_server
 
 Reply = Callable[[str, int], bytes]
 GOOD = http_answer(200, json.dumps({"text": "hello", "duration": 1.0}))
@@ -58,6 +63,11 @@ async def asked(corpus: Corpus, reply: Reply, **options: object) -> AsyncIterato
         yield peer, Plan(Choice("xai", {"base_url": url}), routes=("rest",), corpus="six", **options)  # type: ignore[arg-type]
 
 
+async def ran(plan: Plan, corpus: Corpus, store: Store, **options: Any) -> None:
+    with store.writing():
+        await harness.run(plan, corpus, store, **options)
+
+
 def once(store: Store) -> Counter[str]:
     return Counter(trace.clip_id for trace in store.traces())
 
@@ -65,8 +75,8 @@ def once(store: Store) -> Counter[str]:
 async def test_every_clip_is_bought_once_and_a_second_run_buys_nothing(corpus: Corpus, tmp_path: Path) -> None:
     steps: list[Progress] = []
     async with asked(corpus, lambda *_: GOOD) as (peer, plan):
-        await harness.run(plan, corpus, Store(tmp_path), progress=steps.append)
-        await harness.run(plan, corpus, Store(tmp_path))
+        await ran(plan, corpus, Store(tmp_path), progress=steps.append)
+        await ran(plan, corpus, Store(tmp_path))
     assert peer.seen == {clip.id: 1 for clip in corpus}
     assert once(Store(tmp_path)) == peer.seen
     assert [step.done for step in steps] == list(range(1, 7))
@@ -75,7 +85,7 @@ async def test_every_clip_is_bought_once_and_a_second_run_buys_nothing(corpus: C
 
 async def test_an_outage_is_retried_and_each_attempt_is_its_own_trace(corpus: Corpus, tmp_path: Path) -> None:
     async with asked(corpus, lambda _, n: http_answer(503, "{}") if n < 3 else GOOD) as (peer, plan):
-        await harness.run(plan, corpus, Store(tmp_path))
+        await ran(plan, corpus, Store(tmp_path))
     assert set(peer.seen.values()) == {3}
     attempts = sorted(trace.attempt for trace in Store(tmp_path).traces() if trace.clip_id == corpus.clips[0].id)
     assert attempts == [1, 2, 3]
@@ -88,11 +98,11 @@ async def test_a_refusal_is_not_retried_and_the_other_clips_go_on(corpus: Corpus
         peer,
         plan,
     ):
-        await harness.run(plan, corpus, Store(tmp_path), progress=steps.append)
+        await ran(plan, corpus, Store(tmp_path), progress=steps.append)
         assert set(peer.seen.values()) == {1}
         failures = {step.job.clip.id: step.failure for step in steps if step.failure}
         assert failures == {bad: "xai: HTTP 413 (too big)"}
-        await harness.run(plan, corpus, Store(tmp_path))
+        await ran(plan, corpus, Store(tmp_path))
     assert peer.seen[bad] == 2, "a clip without an answer is tried again by the next run"
     assert sum(peer.seen.values()) == 7
 
@@ -101,7 +111,7 @@ async def test_a_refused_key_stops_the_run_at_once(corpus: Corpus, tmp_path: Pat
     body = '{"code":"x","error":"Incorrect API key provided"}'
     async with asked(corpus, lambda *_: http_answer(400, body), concurrency=1) as (peer, plan):
         with pytest.raises(Refused, match=r"HTTP 400.*check XAI_API_KEY"):
-            await harness.run(plan, corpus, Store(tmp_path))
+            await ran(plan, corpus, Store(tmp_path))
     assert sum(peer.seen.values()) == 1
 
 
@@ -110,7 +120,7 @@ async def test_a_provider_that_is_not_there_stops_the_run_after_three_clips(corp
         Choice("xai", {"base_url": await closed_port()}), routes=("rest", "streaming"), concurrency=1, attempts=2
     )
     with pytest.raises(Unavailable, match=r"cannot be reached \(connection refused\)"):
-        await harness.run(plan, corpus, Store(tmp_path))
+        await ran(plan, corpus, Store(tmp_path))
     assert sum(once(Store(tmp_path)).values()) == 6
 
 
@@ -118,7 +128,7 @@ async def test_a_missing_key_sends_nothing(corpus: Corpus, tmp_path: Path, monke
     monkeypatch.delenv("XAI_API_KEY")
     async with asked(corpus, lambda *_: GOOD) as (peer, plan):
         with pytest.raises(SettingsError, match="XAI_API_KEY"):
-            await harness.run(plan, corpus, Store(tmp_path))
+            await ran(plan, corpus, Store(tmp_path))
     assert not peer.seen
     assert not once(Store(tmp_path))
 
@@ -128,7 +138,7 @@ async def test_the_clips_in_flight_are_kept_when_another_one_stops_the_run(corpu
     key = http_answer(401, '{"error":"no credentials"}')
     async with asked(corpus, lambda c, _: key if c == first else GOOD, concurrency=3) as (peer, plan):
         with pytest.raises(Refused, match="HTTP 401"):
-            await harness.run(plan, corpus, Store(tmp_path))
+            await ran(plan, corpus, Store(tmp_path))
     assert once(Store(tmp_path)) == peer.seen, "whatever was sent is on disk"
 
 
@@ -136,24 +146,21 @@ async def test_a_damaged_file_is_found_before_anything_is_sent(corpus: Corpus, t
     broken = tmp_path / "broken.wav"
     broken.write_bytes(b"RIFF")
     last = corpus.clips[-1]
-    import hashlib
-    from dataclasses import replace
-
     wrong = replace(last, path=str(broken), sha256=hashlib.sha256(b"RIFF").hexdigest())
     mixed = Corpus("six", (*corpus.clips[:-1], wrong), Path("demo"))
     async with asked(corpus, lambda *_: GOOD) as (peer, plan):
         with pytest.raises(CorpusError, match=r"broken\.wav"):
-            await harness.run(plan, mixed, Store(tmp_path / "run"))
+            await ran(plan, mixed, Store(tmp_path / "run"))
     assert not peer.seen
 
 
 async def test_other_settings_are_not_mixed_into_one_run(corpus: Corpus, tmp_path: Path) -> None:
     async with asked(corpus, lambda *_: GOOD) as (_, plan):
-        await harness.run(plan, corpus, Store(tmp_path))
+        await ran(plan, corpus, Store(tmp_path))
         options = {**plan.candidate.options, "language": "en"}
         other = Plan(Choice("xai", options), routes=("rest",))
         with pytest.raises(StoreError, match="other settings"):
-            await harness.run(other, corpus, Store(tmp_path))
+            await ran(other, corpus, Store(tmp_path))
 
 
 @pytest.fixture
@@ -161,27 +168,79 @@ def live_job(corpus: Corpus) -> Job:
     return Job(corpus.clips[0], load("xai"), 0.10)
 
 
-def test_the_budget_is_never_passed(live_job: Job) -> None:
+def test_the_budget_is_never_passed_and_survives_a_crash(live_job: Job, tmp_path: Path) -> None:
     usd = 0.10 * live_job.clip.duration_s / 3600
-    budget = Budget(usd * 2.5)
-    budget.reserve(live_job)
-    budget.reserve(live_job)
+    budget = Budget(usd * 2.5, Store(tmp_path))
+    budget.reserve(live_job, 1)
+    budget = Budget(usd * 2.5, Store(tmp_path))  # the process died with that attempt in flight
+    budget.reserve(live_job, 2)
     with pytest.raises(BudgetExceeded, match="could pass the budget"):
-        budget.reserve(live_job)
-    assert budget.spent_usd == pytest.approx(2 * usd)
+        budget.reserve(live_job, 3)
+    assert budget.spent_usd == Store(tmp_path).spent_usd() == pytest.approx(2 * usd)
 
 
-def test_attempts_already_stored_count_against_the_budget(corpus: Corpus, live_job: Job) -> None:
-    from datetime import UTC, datetime
+def test_an_unknown_price_is_no_free_ride(live_job: Job, tmp_path: Path) -> None:
+    with pytest.raises(BudgetExceeded, match="no known price"):
+        Budget(1.0, Store(tmp_path)).reserve(replace(live_job, usd_per_hour=None), 1)
 
-    plan = Plan(Choice("xai"), routes=("rest",), budget_usd=1.0)
-    provider: Provider = plan.providers("rest")[0]
-    clip: Clip = live_job.clip
-    failed = Trace(clip.id, "xai", "rest", provider.settings, 1, datetime.now(UTC), ())
-    agenda = harness.agenda(plan, corpus, [failed, failed])
-    assert agenda.spent_usd == pytest.approx(2 * 0.10 * clip.duration_s / 3600)
-    assert len(agenda.pending) == len(corpus)
-    assert agenda.pending[0].first_attempt == 2
+
+async def test_an_answer_nobody_understands_is_not_bought_again(corpus: Corpus, tmp_path: Path) -> None:
+    async with asked(corpus, lambda *_: http_answer(200, "<html>")) as (peer, plan):
+        await ran(plan, corpus, Store(tmp_path))
+        await ran(plan, corpus, Store(tmp_path))
+    assert set(peer.seen.values()) == {1}
+
+
+async def test_a_conversation_that_is_broken_off_is_stored(corpus: Corpus, tmp_path: Path) -> None:
+    """Ctrl-C in the middle: what was already sent may have been billed, so the record must show it."""
+    entered = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await reader.readexactly(1000)
+        entered.set()
+        await reader.read()
+
+    async with tcp_server(silent) as url:
+        plan = Plan(Choice("xai", {"base_url": url}), routes=("rest",), concurrency=1)
+        running = asyncio.create_task(ran(plan, corpus, Store(tmp_path)))
+        await entered.wait()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    (broken,) = Store(tmp_path).traces()
+    assert [event.kind for event in broken.events] == ["sent", "error"]
+
+
+async def test_a_bug_in_a_provider_loses_nothing_that_was_sent(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = Xai.transcribe
+
+    async def buggy(self: Xai, audio: Audio, wire: Wire) -> None:
+        await original(self, audio, wire)
+        raise RuntimeError("a bug")
+
+    async with asked(corpus, lambda *_: GOOD, concurrency=3) as (peer, plan):
+        monkeypatch.setattr(Xai, "transcribe", buggy)
+        with pytest.raises(ExceptionGroup):
+            await ran(plan, corpus, Store(tmp_path))
+    assert set(peer.seen) <= set(once(Store(tmp_path)))
+
+
+async def test_a_long_retry_after_is_left_to_the_next_run(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    async def noted(seconds: float) -> None:
+        waits.append(seconds)
+
+    busy = http_answer(429, "{}", Retry_After="86400")
+    async with asked(corpus, lambda _, n: busy if n == 1 else GOOD) as (_, plan):
+        monkeypatch.setattr("evalkit.harness.asyncio.sleep", noted)
+        await ran(plan, corpus, Store(tmp_path))
+    assert waits
+    assert max(waits) == harness.RETRY_AFTER_LIMIT_S
 
 
 async def test_concurrency_is_bounded(corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,5 +257,5 @@ async def test_concurrency_is_bounded(corpus: Corpus, tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(harness._Session, "buy", counted)
     async with asked(corpus, lambda *_: GOOD, concurrency=2) as (_, plan):
-        await harness.run(plan, corpus, Store(tmp_path))
+        await ran(plan, corpus, Store(tmp_path))
     assert peak == 2

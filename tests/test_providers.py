@@ -57,7 +57,12 @@ class Echo(Provider):
         ("xai", "streaming", {"frame_ms": 5}, "frame_ms must be 10 to 1000"),
         ("xai", "streaming", {"endpointing_ms": 9999}, "endpointing_ms must be 0 to 5000"),
         ("xai", "rest", {"keyterms": "x" * 51}, "keyterms: at most"),
-        ("xai", "rest", {"base_url": "api.x.ai"}, "base_url must start with"),
+        ("xai", "rest", {"base_url": "http://[::1"}, "base_url must be http"),
+        ("xai", "rest", {"base_url": "https://user:pass@host"}, "base_url must hold no user name"),
+        ("xai", "rest", {"key_env": "xai-0123-456"}, "key_env must be the name"),
+        ("xai", "rest", {"vad_threshold": "7"}, "vad_threshold must be 0 to 1"),
+        ("nowhere:Class", "rest", {}, "provider 'nowhere:Class' cannot be loaded"),
+        ("xai", "rest", {"base_url": "api.x.ai"}, "base_url must be http"),
     ],
 )
 def test_a_wrong_setting_is_one_sentence(name: str, route: Route, options: dict[str, Any], message: str) -> None:
@@ -86,10 +91,25 @@ def test_what_will_not_pass_is_refused(status: int, everyone: bool) -> None:
     assert caught.value.whole_provider is everyone
 
 
-def test_retry_after_is_read() -> None:
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after": "1.5"}, 1.5),
+        ({"retry-after": "Fri, 20 Nov 2026 10:00:30 GMT", "date": "Fri, 20 Nov 2026 10:00:00 GMT"}, 30.0),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "-3"}, None),
+        ({}, None),
+    ],
+)
+def test_retry_after_is_read(headers: dict[str, str], seconds: float | None) -> None:
     with pytest.raises(Unavailable) as caught:
-        providers.raise_for_answer(answer(429, **{"retry-after": "7"}), "xai")
-    assert caught.value.retry_after_s == 7.0
+        providers.raise_for_answer(answer(429, **headers), "xai")
+    assert caught.value.retry_after_s == seconds
+
+
+def test_a_class_that_is_not_installed_is_named_by_its_module() -> None:
+    assert isinstance(providers.load("tests.test_providers:Echo"), Echo)
 
 
 @pytest.mark.parametrize(

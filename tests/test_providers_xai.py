@@ -193,6 +193,21 @@ def test_a_dropped_socket_keeps_what_was_locked_and_not_the_guess_after_it() -> 
     assert isinstance(hypothesis.failure, Unavailable)
 
 
+def test_stretches_that_overlap_a_little_lose_no_word() -> None:
+    """Recognisers put the start of a chunk a few hundredths before the end of the one before."""
+    session = Session(Reading("delta", "remainder", True, "closed", True))
+    session.partial(session.words(["hello", "there"], 0.0, 1.0), final=True)
+    session.partial(session.words(["my"], 0.96, 1.2))
+    shown = [" ".join(w.text for w in c.words) for c in Hypothesis.of(STREAM.parse(tuple(session.events))).captions()]
+    assert "hello there my" in shown
+    session.partial(session.words(["my", "friend"], 0.96, 1.6), final=True)
+    assert Hypothesis.of(STREAM.parse(session.finish())).text == "hello there my friend"
+    session = Session(Reading("delta", "remainder", True, "closed", True))
+    session.utterance([["hello", "there"]], ["Hello", "there."])
+    session.pending = session.words(["my", "friend"], session.clock - 0.55, session.clock + 0.5)["all"]
+    assert Hypothesis.of(STREAM.parse(session.finish())).text == "Hello there. my friend"
+
+
 def test_an_interim_is_the_last_resort() -> None:
     session = Session(Reading("delta", "empty", True, "closed", False))
     session.partial(session.words(["hello"], 0, 1))
@@ -286,7 +301,10 @@ def test_a_rest_answer_without_words_still_has_text_and_channels_win_over_the_me
     assert [(word.text, word.channel) for word in words] == [("left", 0), ("right", 1)]
 
 
-@pytest.mark.parametrize("body", ["<html>", "[]", '{"words":[{"start":1}]}'])
+@pytest.mark.parametrize(
+    "body",
+    ["<html>", "[]", '{"words":[{"start":1}]}', '{"channels":[{"text":"a"}]}', '{"words":[{"text":"a","start":NaN}]}'],
+)
 def test_an_unreadable_answer_is_a_parse_error(body: str) -> None:
     assert isinstance(Hypothesis.of(Xai().parse(received(200, body))).failure, ParseError)
 
@@ -330,9 +348,9 @@ async def test_the_form_says_everything_before_the_file() -> None:
         provider = providers.load(
             "xai", base_url=url, language="en", diarize=True, keyterms=("Grok", "xAI"), vad_threshold=0.5
         )
-        await provider.transcribe(Audio(bytes(64), 16_000, 2), Wire(http, environ={"XAI_API_KEY": "k"}))
+        await provider.transcribe(Audio(bytes(64), 16_000, 2), Wire(http, environ={"XAI_API_KEY": "xai-for-tests"}))
     request = seen[0].decode("latin-1")
-    assert "Authorization: Bearer k" in request
+    assert "Authorization: Bearer xai-for-tests" in request
     names = [part.split('"')[1] for part in request.split("Disposition: form-data; ")[1:]]
     assert names == [
         "model", "language", "diarize", "multichannel", "keyterm", "keyterm", "filler_words", "vad_threshold", "format",

@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -33,10 +34,11 @@ def calls(tmp_path: Path) -> Path:
     return folder
 
 
-async def bought(calls: Path, folder: Path, *, fresh: bool = False) -> runs.Results:
+async def bought(calls: Path, folder: Path, *, fresh: bool = False, **changes: Any) -> runs.Results:
     async with http_server(lambda _: http_answer(200, json.dumps({"text": TEXT}))) as url:
-        plan = Plan(Choice("xai", {"base_url": url, "key_env": ""}), corpus=str(calls), routes=("rest",))
-        return await runs.run(plan, corpora.load(calls), folder, fresh=fresh)
+        candidate = Choice("xai", {"base_url": url, "key_env": ""})
+        chosen = {"candidate": candidate, "corpus": str(calls), "routes": ("rest",), **changes}
+        return await runs.run(Plan(**chosen), corpora.load(calls), folder, fresh=fresh)
 
 
 def rows(folder: Path) -> dict[str, str]:
@@ -106,6 +108,40 @@ async def test_a_run_on_other_clips_is_not_continued(calls: Path, tmp_path: Path
     edited(calls, lambda text: "\n".join(text.splitlines()[:2]) + "\n")
     with pytest.raises(StoreError, match=r"other clips \(3, now 2\)"):
         await bought(calls, tmp_path / "run")
+
+
+async def test_a_run_goes_on_with_another_provider_and_scores_both(calls: Path, tmp_path: Path) -> None:
+    """The safe order: one provider first, the comparison later, in the same run."""
+    await bought(calls, tmp_path / "run")
+    async with http_server(lambda _: http_answer(200, json.dumps({"text": "please enter"}))) as url:
+        plan = Plan(Choice("xai", {"base_url": url, "key_env": ""}, "later"), corpus=str(calls), routes=("rest",))
+        results = await runs.run(plan, corpora.load(calls), tmp_path / "run")
+    assert {score.provider for score in results.scores} == {"xai", "later"}
+    assert len(results.scores) == 6
+    assert results.manifest["candidate"] == "later"
+
+
+async def test_another_sample_rate_is_another_run(calls: Path, tmp_path: Path) -> None:
+    await bought(calls, tmp_path / "run")
+    with pytest.raises(StoreError, match="started at 16000 Hz, not 8000"):
+        await bought(calls, tmp_path / "run", sample_rate_hz=8000)
+
+
+async def test_another_recording_under_the_same_id_is_not_scored(calls: Path, tmp_path: Path) -> None:
+    await bought(calls, tmp_path / "run")
+    edited(calls, lambda text: re.sub(r'"sha256": "\w+", ', "", text))
+    shutil.copy(OPEN / "audio" / "prompt-dir-nomore.flac", calls / "audio" / "prompt-agent-pass.flac")
+    with pytest.raises(StoreError, match="another recording now"):
+        runs.score(tmp_path / "run")
+
+
+async def test_prices_are_those_of_the_run(calls: Path, tmp_path: Path) -> None:
+    results = await bought(calls, tmp_path / "run")
+    manifest = json.loads((results.folder / "run.json").read_text())
+    manifest["prices"][0]["usd_per_hour"] = 36.0
+    (results.folder / "run.json").write_text(json.dumps(manifest))
+    usd = sum(score.counts["cost.usd"] for score in runs.score(results.folder).scores)
+    assert usd == pytest.approx(sum(score.audio_s for score in results.scores) * 36 / 3600)
 
 
 async def test_starting_over_keeps_the_old_run_under_another_name(calls: Path, tmp_path: Path) -> None:

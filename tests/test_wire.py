@@ -3,9 +3,11 @@
 import asyncio
 import itertools
 import json
+from contextlib import suppress
 
 import pytest
 from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
 
 from evalkit.errors import SettingsError, Unavailable
 from evalkit.types import Audio, Event
@@ -168,6 +170,64 @@ async def test_a_socket_that_closes_early_is_unavailable_and_names_what_was_miss
             async with wire.websocket(url.replace("http", "ws")) as socket:
                 await socket.until(lambda message: message == "whole", what="the end")
     assert [event.kind for event in wire.events] == ["open", "received", "closed", "error"]
+
+
+async def test_a_wait_ends_although_other_messages_keep_arriving() -> None:
+    async def talk(socket: ServerConnection) -> None:
+        with suppress(ConnectionClosed):
+            while True:
+                await socket.send("not yet")
+                await asyncio.sleep(0.01)
+
+    async with ws_server(talk) as url, http_client(Timeouts(), loopback=True) as http:
+        wire = Wire(http, timeouts=Timeouts(message_s=0.1))
+        with pytest.raises(Unavailable, match=r"no answer within 0\.1 s"):
+            async with wire.websocket(url.replace("http", "ws")) as socket:
+                await socket.until(lambda message: message == "answer", what="answer")
+
+
+async def test_a_wait_ends_when_the_service_says_it_failed() -> None:
+    async def talk(socket: ServerConnection) -> None:
+        await socket.send("error")
+        await socket.wait_closed()
+
+    async with ws_server(talk) as url, http_client(Timeouts(), loopback=True) as http:
+        wire = Wire(http)
+        async with wire.websocket(url.replace("http", "ws")) as socket:
+            await socket.until(lambda _: False, what="answer", unless=lambda message: message == "error")
+    assert [event.kind for event in wire.events] == ["open", "received", "closed"]
+
+
+@pytest.mark.parametrize("key", ["short", "with a space", "schlüssel-schlüssel", "line\nbreak-line"])
+async def test_what_cannot_be_a_key_is_refused_before_it_is_sent(key: str) -> None:
+    async with http_client(Timeouts(), loopback=True) as http:
+        with pytest.raises(SettingsError, match="KEY holds no API key") as caught:
+            Wire(http, environ={"KEY": key}).secret("KEY")
+    assert key not in str(caught.value)
+
+
+async def test_a_body_that_cannot_be_decoded_is_unavailable() -> None:
+    broken = http_server(lambda _: http_answer(200, "no gzip at all", Content_Encoding="gzip"))
+    async with broken as url, http_client(Timeouts(), loopback=True) as http:
+        with pytest.raises(Unavailable, match="cannot be decoded"):
+            await Wire(http).request("GET", url)
+
+
+async def test_stamps_stay_with_their_messages_after_a_redirect() -> None:
+    async def talk(socket: ServerConnection) -> None:
+        for message in ("one", "two"):
+            await asyncio.sleep(0.1)
+            await socket.send(message)
+
+    async with ws_server(talk) as target, http_client(Timeouts(), loopback=True) as http:
+        moved = http_answer(302, "", Location=target.replace("http", "ws"))
+        async with http_server(lambda _: moved) as url:
+            wire = Wire(http)
+            async with wire.websocket(url.replace("http", "ws")) as socket:
+                await socket.until(lambda message: message == "two", what="two")
+    opened, one, two = (event.t_s for event in wire.events if event.kind in ("open", "received"))
+    assert one - opened >= 0.09
+    assert two - one >= 0.09
 
 
 async def test_a_refused_upgrade_is_recorded_as_an_answer() -> None:

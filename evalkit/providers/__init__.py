@@ -6,6 +6,7 @@ import types
 import typing
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from email.utils import parsedate_to_datetime
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, ClassVar, NoReturn
 
@@ -78,9 +79,14 @@ def find(name: str) -> type[Provider]:
         SettingsError: no such provider is installed; the near miss is suggested.
     """
     points = _entry_points()
+    if ":" in name:
+        points[name] = EntryPoint(name, name, GROUP)  # a class of your own, not installed: "module:Class"
     if name not in points:
         raise SettingsError.unknown("provider", name, points)
-    found = points[name].load()
+    try:
+        found = points[name].load()
+    except (ImportError, AttributeError) as error:
+        raise SettingsError(f"provider {name!r} cannot be loaded ({error})") from error
     if not (isinstance(found, type) and issubclass(found, Provider)):
         raise SettingsError(f"provider {name!r}: {points[name].value} is not an evalkit Provider")
     return found
@@ -122,8 +128,7 @@ def raise_for_answer(answer: Mapping[str, Any], who: str) -> None:
         return
     message = f"{who}: HTTP {status} ({explanation(answer['body'])})"
     if status in (408, 425, 429) or status >= 500:
-        after = str(answer["headers"].get("retry-after", ""))
-        raise Unavailable(message, status=status, retry_after_s=float(after) if after.isdigit() else None)
+        raise Unavailable(message, status=status, retry_after_s=_retry_after_s(answer["headers"]))
     raise Refused(message, status=status, whole_provider=status in (401, 403))
 
 
@@ -155,6 +160,20 @@ def explanation(body: str, limit: int = 200) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def _retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """``Retry-After`` in seconds, given as a number or, relative to the answer's own ``Date``, as a date."""
+    text = str(headers.get("retry-after", ""))
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            then = parsedate_to_datetime(text)
+            seconds = (then - parsedate_to_datetime(str(headers.get("date", "")))).total_seconds()
+        except (TypeError, ValueError):
+            return None
+    return seconds if 0 <= seconds < float("inf") else None
+
+
 def _entry_points() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=GROUP)}
 
@@ -165,8 +184,14 @@ def _coerce(provider: str, option: str, value: Any, hint: Any) -> Any:
     if value is None or (value == "" and len(wanted) < len(typing.get_args(hint) or (1,))):
         return None
     kind = wanted[0]
-    if typing.get_origin(kind) is tuple:
-        return tuple(value.split("+")) if isinstance(value, str) else tuple(value)
+    origin = typing.get_origin(kind) or kind
+    if origin in (tuple, list):
+        return origin(value.split("+") if isinstance(value, str) else value)
+    if origin is typing.Literal:
+        if value not in typing.get_args(kind):
+            raise SettingsError.unknown(f"{option} of provider {provider!r}:", str(value), typing.get_args(kind))
+        return value
+    kind = origin
     try:
         if kind is bool and isinstance(value, str):
             return {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}[value.lower()]

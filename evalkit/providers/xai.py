@@ -6,6 +6,7 @@ disagree. Joining every ``is_final`` doubles the text; taking only ``transcript.
 """
 
 import json
+import math
 import re
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,8 +45,8 @@ class Xai(Provider):
     keyterms: tuple[str, ...] = ()
     # The service drops "uh" and "um" unless asked; references are verbatim.
     filler_words: bool = True
-    # The service's own default differs by route (0.5 REST, 0.08 streaming).
-    vad_threshold: float | None = None
+    # Sent, or the routes would not compare: the service's own default is 0.5 over REST and 0.08 over streaming.
+    vad_threshold: float | None = 0.08
     frame_ms: int = 100
     interim_results: bool = True
     # Always sent: the documented default moved from 10 to 400 ms during 2026.
@@ -60,12 +61,16 @@ class Xai(Provider):
             raise SettingsError(f"endpointing_ms must be 0 to 5000, not {self.endpointing_ms}")
         if len(self.keyterms) > MAX_KEYTERMS or any(len(term) > MAX_KEYTERM_CHARS for term in self.keyterms):
             raise SettingsError(f"keyterms: at most {MAX_KEYTERMS} terms of {MAX_KEYTERM_CHARS} characters")
-        if not self.base_url.startswith(("http://", "https://")) and self.engine is None:
-            raise SettingsError(f"base_url must start with http:// or https://, not {self.base_url!r}")
+        if self.vad_threshold is not None and not 0 <= self.vad_threshold <= 1:
+            raise SettingsError(f"vad_threshold must be 0 to 1, not {self.vad_threshold:g}")
+        if self.key_env is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", self.key_env):
+            raise SettingsError("key_env must be the name of an environment variable, not the key itself")
+        if self.base_url or self.engine is None:
+            _check_url(self.base_url)
 
     @property
     def live(self) -> bool:
-        return self.engine is None and not is_loopback(self.base_url)
+        return bool(self.base_url) and not is_loopback(self.base_url)
 
     async def transcribe(self, audio: Audio, wire: Wire) -> None:
         headers = {"Authorization": f"Bearer {wire.secret(self.key_env)}"} if self.key_env else {}
@@ -79,11 +84,12 @@ class Xai(Provider):
         query = urllib.parse.urlencode(self._query(audio))
         url = f"ws{self.base_url.removeprefix('http')}/v1/stt?{query}"
         async with wire.websocket(url, headers=headers) as socket:
-            await socket.until(_is("transcript.created"), what="transcript.created")
+            failed = _is("error")
+            await socket.until(_is("transcript.created"), what="transcript.created", unless=failed)
             async for frame in wire.pace(audio, self.frame_ms):
                 await socket.send_audio(frame)
             await socket.send('{"type":"audio.done"}')
-            await socket.until(_is("transcript.done"), what="transcript.done", count=audio.channels)
+            await socket.until(_is("transcript.done"), what="transcript.done", count=audio.channels, unless=failed)
 
     def parse(self, events: Sequence[Event]) -> Iterator[Update]:
         for event in events:
@@ -174,6 +180,8 @@ class _Channel:
     utterance: int = 0
     chunks: list[tuple[Word, ...]] = field(default_factory=list)
     finished: list[Word] = field(default_factory=list)
+    last: tuple[Word, ...] = ()
+    """The utterance finished last."""
     open: bool = False
 
     def partial(self, t_s: float, message: Mapping[str, Any]) -> Iterator[Update]:
@@ -198,10 +206,10 @@ class _Channel:
     def done(self, t_s: float, message: Mapping[str, Any]) -> Iterator[Update]:
         words = _words(message, self.channel)
         said = [*self.finished, *self._held()]
-        if words and self.finished and _timed(words) and _timed(self.finished):
-            # The remainder, whatever else is restated before it.
-            edge_s = (self.finished[-1].end_s or 0.0) - TOUCH_S
-            words = tuple(word for word in words if (word.start_s or 0.0) >= edge_s)
+        if words and self.last and _timed(words) and _timed(self.finished):
+            if any(_begins_with(words, restated) for restated in (self.finished, self.last)):
+                edge_s = (self.last[-1].end_s or 0.0) - TOUCH_S
+                words = tuple(word for word in words if (word.start_s or 0.0) >= edge_s)
         elif words and self.finished:
             # The whole session; numbers in a held chunk may be rewritten, so a few finished words are proof enough.
             if _starts_with(words, said) or (len(self.finished) > 2 and _starts_with(words, self.finished)):
@@ -227,19 +235,31 @@ class _Channel:
         held = self._held()
         if not held:
             return False
-        if _timed(words) and _timed(held):
-            return (words[0].start_s or 0.0) < (held[-1].end_s or 0.0) - TOUCH_S
-        return _starts_with(words, held)
+        return _begins_with(words, held) if _timed(words) and _timed(held) else _starts_with(words, held)
 
     def _finish(self, t_s: float, words: tuple[Word, ...]) -> Update:
         update = self._update(t_s, words, "utterance_final")
         self.finished.extend(words)
+        self.last = words or self.last
         self.chunks, self.open = [], False
         self.utterance += 1
         return update
 
     def _update(self, t_s: float, words: tuple[Word, ...], state: State, *chunk: int) -> Update:
         return Update(t_s, words, (*self.path, self.utterance, *chunk), state)
+
+
+def _check_url(url: str) -> None:
+    try:
+        parts = urllib.parse.urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    else:
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise SettingsError("base_url must hold no user name, key or query: it is written down with every trace")
+    if not usable:
+        raise SettingsError(f"base_url must be http://HOST or https://HOST, not {url!r}")
 
 
 def _read_answer(event: Event) -> Update:
@@ -284,11 +304,21 @@ def _words(message: Mapping[str, Any], channel: int | None) -> tuple[Word, ...]:
 
 
 def _number(value: Any) -> float | None:
-    return None if value is None else float(value)
+    if value is None:
+        return None
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{number} is no time")
+    return number
 
 
 def _timed(words: Sequence[Word]) -> bool:
     return all(word.start_s is not None and word.end_s is not None for word in words)
+
+
+def _begins_with(words: Sequence[Word], earlier: Sequence[Word]) -> bool:
+    """Whether ``words`` start again where ``earlier`` started; neighbouring stretches may overlap a little."""
+    return (words[0].start_s or 0.0) <= (earlier[0].start_s or 0.0) + TOUCH_S
 
 
 def _starts_with(words: Sequence[Word], head: Sequence[Word]) -> bool:
