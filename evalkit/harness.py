@@ -260,10 +260,8 @@ def _embedded(pending: Sequence[Job]) -> Iterator[Callable[[Provider], Provider]
     """Start the embedded server for each recogniser that is needed; yields how to point a provider at it."""
     with ExitStack() as servers:
         engines = sorted({str(job.provider.engine) for job in pending if _is_embedded(job.provider)})
-        urls = {
-            engine: servers.enter_context(emulator.launch(engine, workers=1 + LOCAL_CONCURRENCY["streaming"]))
-            for engine in engines
-        }
+        workers = 1 + LOCAL_CONCURRENCY["streaming"]  # one for requests, and one for each stream
+        urls = {engine: servers.enter_context(emulator.launch(engine, workers=workers)) for engine in engines}
 
         def located(provider: Provider) -> Provider:
             if not _is_embedded(provider):

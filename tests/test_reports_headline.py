@@ -89,7 +89,7 @@ def test_mixed_evidence_names_the_simulated_provider_only() -> None:
         for score in SCORES
     ]
     caveat = headline({**MANIFEST, "providers": {}}, mixed, SUMMARY, DIFFERENCES).caveat
-    assert "local-moonshine was embedded" in caveat
+    assert "local-moonshine answered over loopback" in caveat
     assert handmade.INCUMBENT not in caveat
 
 
@@ -113,9 +113,29 @@ def test_failures_are_counted_and_named() -> None:
     assert any(sentence.startswith("Clips without a usable answer") for sentence in head.sentences)
 
 
-def test_an_interrupted_run_says_that_it_is_not_finished() -> None:
+def test_an_interrupted_run_claims_nothing_about_every_clip() -> None:
     unfinished = headline({**MANIFEST, "finished_at": None}, SCORES[:40], SUMMARY, DIFFERENCES)
-    assert any("not finished" in sentence for sentence in unfinished.sentences)
+    assert unfinished.caveat.startswith("Incomplete: 40 of")
+    assert not any("Every clip" in sentence for sentence in unfinished.sentences)
+
+
+def test_the_error_rate_that_leads_leaves_no_clip_out() -> None:
+    english = [row for row in SUMMARY if row.slice == "all"]
+    assert headline(MANIFEST, SCORES, english, []).wer == "acc.wer.en"
+    mixed = [
+        dataclasses.replace(row, n_clips=row.n_clips - 5) if row.metric.startswith("acc.wer.en") else row
+        for row in english
+    ]
+    found = headline(MANIFEST, SCORES, mixed, DIFFERENCES)
+    assert found.wer == "acc.wer.basic"
+    assert found.sentences[0].startswith("Errors are counted after the basic text rules")
+    assert next(line for line in found.lines if line.brief).metric == "acc.wer.basic"
+
+
+def test_routes_that_were_asked_for_different_things_are_not_compared_on_price() -> None:
+    asked = {"rest": {"diarize": True, "model": "m"}, "streaming": {"diarize": False, "model": "m"}}
+    text = caveat([], {"providers": {"p": {"evidence": "live", "settings": asked}}})
+    assert "p (diarize); compare words across them, not delays or prices" in text
 
 
 def test_punctuality_takes_the_worst_clip_and_counts_the_unusable() -> None:

@@ -31,7 +31,7 @@ def test_the_answer_without_an_incumbent_compares_nothing() -> None:
 
 
 def test_an_answer_without_word_errors_is_empty() -> None:
-    rows = [row for row in SUMMARY if row.metric != "acc.wer.en"]
+    rows = [row for row in SUMMARY if not row.metric.startswith("acc.")]
     assert sections.answer(headline(MANIFEST, SCORES, rows, []))["rows"] == []
 
 

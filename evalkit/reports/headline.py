@@ -5,7 +5,7 @@ computed twice. The sentences say who is better, by how much, how sure that is, 
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -13,7 +13,12 @@ from evalkit.reports.units import duration, shown, span
 from evalkit.types import Difference, Evidence, Route, Score, SummaryRow
 
 ROUTE_WORDS: Mapping[str, str] = {"rest": "REST", "streaming": "streaming", "agent": "agent"}
-WER = "acc.wer.en"
+# Which error rate leads: the first that leaves no clip with a reference out.
+PRIMARY: Mapping[str, str] = {
+    "acc.wer.en": "Word error rate",
+    "acc.wer.basic": "Word error rate, basic text rules",
+    "acc.cer": "Character error rate",
+}
 COST = "cost.per_audio_hour"
 
 
@@ -29,11 +34,12 @@ class Line:
 
 
 LINES = (
-    Line(WER, "Word error rate", "Words"),
+    Line("acc.wer.en", "Word error rate", "Words", brief=False),
     Line("acc.wer.en.sub_rate", "Substituted words", "Words", brief=False),
     Line("acc.wer.en.del_rate", "Deleted words", "Words", brief=False),
     Line("acc.wer.en.ins_rate", "Inserted words", "Words", brief=False),
     Line("acc.wer.basic", "Word error rate, basic text rules", "Words", brief=False),
+    Line("acc.cer", "Character error rate", "Words", brief=False),
     Line("acc.halluc.words_per_min", "Words invented where nobody speaks", "Words", brief=False),
     Line("dia.der", "Diarization error rate", "Speakers"),
     Line("dia.cpwer", "Word errors with speakers, cpWER", "Speakers"),
@@ -102,6 +108,8 @@ class Headline:
     incumbent: str | None
     systems: tuple[System, ...]
     lines: tuple[Line, ...]
+    wer: str
+    """The error rate that leads, a key of ``PRIMARY``."""
     punctuality: tuple[Punctuality, ...]
     rows: Mapping[tuple[str, Route, str], SummaryRow]
     """(provider, route, metric) -> the figure over all clips."""
@@ -149,6 +157,8 @@ def headline(
     systems = _systems(scores, summary, [name for name in (candidate, incumbent) if name])
     rows = {(row.provider, row.route, row.metric): row for row in summary if row.slice == "all"}
     measured = {row.metric for row in rows.values() if row.value is not None}
+    wer = _primary(rows.values())
+    led = (replace(line, brief=line.brief or line.metric == wer) for line in LINES)
     found = Headline(
         lede="",
         sentences=(),
@@ -156,15 +166,51 @@ def headline(
         candidate=candidate,
         incumbent=incumbent,
         systems=systems,
-        lines=tuple(line for line in LINES if line.metric in measured),
+        lines=tuple(line for line in led if line.metric in measured and (line.metric != "acc.cer" or wer == "acc.cer")),
+        wer=wer,
         punctuality=_punctuality(scores, systems),
         rows=rows,
         differences={(row.question, row.provider, row.route, row.metric): row for row in differences},
     )
-    sentences = (*_comparisons(found), *_streaming(found), *_delays(found), *_costs(found), *_failures(found))
-    if scores and not manifest.get("finished_at"):
-        sentences = ("This run is not finished: the same command goes on where it stopped.", *sentences)
+    sentences = (*_rules(found), *_comparisons(found), *_streaming(found), *_delays(found), *_costs(found))
+    sentences = (*sentences, *_failures(found, _unsent(scores, manifest)))
     return replace(found, lede=_lede(found), sentences=sentences)
+
+
+def _primary(rows: Iterable[SummaryRow]) -> str:
+    clips = dict.fromkeys(PRIMARY, 0)
+    for row in rows:
+        if row.metric in clips and row.value is not None:
+            clips[row.metric] = max(clips[row.metric], row.n_clips)
+    return max(clips, key=lambda metric: clips[metric])
+
+
+def _rules(head: Headline) -> list[str]:
+    """Why the leading error rate is not the one for English."""
+    reasons = {
+        "acc.wer.basic": "Errors are counted after the basic text rules, for not every clip is known to be English.",
+        "acc.cer": "Errors are counted in characters, because the language is written without spaces.",
+    }
+    return [reasons[head.wer]] if head.wer in reasons else []
+
+
+def _unsent(scores: Sequence[Score], manifest: Mapping[str, Any]) -> int:
+    """How many of the planned answers were never asked for."""
+    planned = sum(len(provider.get("settings", ())) for provider in _providers(manifest))
+    clips = int(manifest.get("corpus", {}).get("clips", 0))
+    return max(0, planned * clips - len(scores))
+
+
+def _unequal(manifest: Mapping[str, Any]) -> str:
+    """What one route was asked for and another was not: delays and prices of the two then differ for that reason."""
+    found = []
+    for name, provider in manifest.get("providers", {}).items():
+        first, *others = provider.get("settings", {}).values() or ({},)
+        options = sorted(key for key in first for other in others if key in other and other[key] != first[key])
+        if options:
+            found.append(f"{name} ({', '.join(options)})")
+    asked = "The routes were asked for different things"
+    return f"{asked}: {_and(found)}; compare words across them, not delays or prices." if found else ""
 
 
 def caveat(scores: Sequence[Score], manifest: Mapping[str, Any]) -> str:
@@ -172,17 +218,18 @@ def caveat(scores: Sequence[Score], manifest: Mapping[str, Any]) -> str:
     kinds = {score.evidence for score in scores}
     kinds |= {provider.get("evidence", "live") for provider in _providers(manifest)}
     parts = []
-    expected = sum(len(provider.get("settings", ())) for provider in _providers(manifest))
-    expected *= manifest.get("corpus", {}).get("clips", 0)
-    if len(scores) < expected:
-        parts.append(f"Incomplete: {len(scores)} of {expected} answers; the command of this run goes on from here.")
+    if unsent := _unsent(scores, manifest):
+        parts.append(
+            f"Incomplete: {len(scores)} of {len(scores) + unsent} answers; the command of this run goes on from here."
+        )
     if "simulated" in kinds:
         parts.append(
-            f"Simulated evidence: {_who(scores, 'simulated')} embedded in evalkit and answered over loopback on this "
-            "machine. These numbers describe what is embedded; they say nothing about xAI or any other service."
+            f"Simulated evidence: {_who(scores, 'simulated')} answered over loopback on this machine. These numbers "
+            "describe what runs here; they say nothing about xAI or any other service."
         )
     if "recorded" in kinds:
-        parts.append(f"Recorded evidence: {_who(scores, 'recorded')} replayed, not asked anew.")
+        parts.append(f"Recorded evidence: {_who(scores, 'recorded')} was replayed, not asked anew.")
+    parts += filter(None, [_unequal(manifest)])
     parts += dict.fromkeys(filter(None, (provider.get("caution") for provider in _providers(manifest))))
     return " ".join(parts)
 
@@ -193,7 +240,7 @@ def _providers(manifest: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 def _who(scores: Sequence[Score], evidence: Evidence) -> str:
     names = sorted({score.provider for score in scores if score.evidence == evidence})
-    return f"{_and(names) or 'a provider'} {'were' if len(names) > 1 else 'was'}"
+    return _and(names) or "a provider"
 
 
 def compared(row: Difference, subject: str, other: str, *, where: str = "") -> str:
@@ -274,16 +321,17 @@ def _lede(head: Headline) -> str:
     """The one sentence a hurried reader takes home."""
     if head.candidate is None:
         return "Nothing was scored."
-    against = {route: row for route in head.routes if (row := head.against_incumbent(route, WER)) is not None}
+    against = {route: row for route in head.routes if (row := head.against_incumbent(route, head.wer)) is not None}
     if not head.incumbent or not against:
         own = [
             f"{shown(figure.value, figure.unit)} over {ROUTE_WORDS[route]}"
             for route in head.routes
-            if (figure := head.row(head.candidate, route, WER)) is not None and figure.value is not None
+            if (figure := head.row(head.candidate, route, head.wer)) is not None and figure.value is not None
         ]
         if not own:
-            return f"No word error rate for {head.candidate}: no clip with a reference text was scored."
-        return f"{head.candidate} has a word error rate of {_and(own)}; there is no incumbent to compare it with."
+            return f"No error rate for {head.candidate}: no clip with a reference text was scored."
+        rate = PRIMARY[head.wer].partition(",")[0].lower()
+        return f"{head.candidate} has a {rate} of {_and(own)}; there is no incumbent to compare it with."
     phrase: dict[Literal["better", "worse", "no_clear_difference", "insufficient"], str] = {
         "better": f"{head.candidate} makes fewer word errors than {head.incumbent}",
         "worse": f"{head.candidate} makes more word errors than {head.incumbent}",
@@ -301,7 +349,7 @@ def _lede(head: Headline) -> str:
 def _comparisons(head: Headline) -> list[str]:
     found = []
     for route in head.routes:
-        row = head.against_incumbent(route, WER)
+        row = head.against_incumbent(route, head.wer)
         if row is not None:
             found.append(compared(row, row.provider, row.against_provider, where=f"{capitalised(route)}: "))
     return found
@@ -310,7 +358,7 @@ def _comparisons(head: Headline) -> list[str]:
 def _streaming(head: Headline) -> list[str]:
     found = []
     for provider in head.providers:
-        row = head.against_rest(provider, WER)
+        row = head.against_rest(provider, head.wer)
         if row is not None:
             found.append(compared(row, f"{provider} streaming", "its REST route"))
     return found
@@ -355,7 +403,7 @@ def _costs(head: Headline) -> list[str]:
     return [f"Price per hour of audio: {'; '.join(parts)}."] if parts else []
 
 
-def _failures(head: Headline) -> list[str]:
+def _failures(head: Headline, unsent: int) -> list[str]:
     failing = [
         f"{system.name} {system.clips - system.answered} of {system.clips}"
         for system in head.systems
@@ -364,6 +412,8 @@ def _failures(head: Headline) -> list[str]:
     audio = max((system.audio_s for system in head.systems), default=0.0)
     if failing:
         return [f"Clips without a usable answer: {_and(failing)}; they count as wholly wrong."]
+    if unsent:
+        return []  # the caveat says what is missing
     return [f"Every clip was answered ({duration(audio)} of audio per route)."] if head.systems else []
 
 

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from evalkit.reports.headline import COST, WER, Headline, System, telling_slices
+from evalkit.reports.headline import COST, Headline, System, telling_slices
 from evalkit.types import Pacing, Score, SummaryRow
 
 INK, FAINT, GRID, PAPER = "#1f2328", "#656d76", "#d0d7de", "#fffffe"
@@ -95,7 +95,7 @@ def svg(plot: Plot) -> str:
 
 
 def _wer(data: _Data) -> Figure | None:
-    rows = [(system, row) for system in data.head.systems if (row := _figure(data, system, WER)) is not None]
+    rows = [(system, row) for system in data.head.systems if (row := _figure(data, system, data.head.wer)) is not None]
     return _dots(data, rows, "word error rate, %", 100.0) if rows else None
 
 
@@ -109,7 +109,7 @@ def _churn(data: _Data) -> Figure | None:
 
 
 def _slices(data: _Data) -> Figure | None:
-    rows = [row for row in data.summary if row.metric == WER and row.slice != "all" and row.value is not None]
+    rows = [row for row in data.summary if row.metric == data.head.wer and row.slice != "all" and row.value is not None]
     names = telling_slices(rows)
     if not names:
         return None
@@ -178,7 +178,7 @@ def _frontier(data: _Data) -> Figure | None:
         for system in data.head.systems
         if (cost := _figure(data, system, COST)) is not None
         and cost.value is not None
-        and (wer := _figure(data, system, WER)) is not None
+        and (wer := _figure(data, system, data.head.wer)) is not None
         and wer.value is not None
     ]
     if not points:

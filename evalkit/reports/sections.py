@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from evalkit.reports.headline import COST, ROUTE_WORDS, WER, Headline, capitalised, telling_slices
+from evalkit.reports.headline import COST, ROUTE_WORDS, Headline, capitalised, telling_slices
 from evalkit.reports.units import UNDEFINED, duration, number, shown, span, status
 from evalkit.scoring import catalogue
 from evalkit.types import Difference, Route, SummaryRow
@@ -49,14 +49,14 @@ def answer(head: Headline) -> dict[str, Any]:
     candidate, incumbent = head.candidate, head.incumbent
     rows = []
     for route in head.routes:
-        own = head.row(candidate or "", route, WER)
+        own = head.row(candidate or "", route, head.wer)
         if own is None:
             continue
         cells = [_brief(own)]
         price = _price(head, candidate or "", route)
         if incumbent:
-            difference = head.against_incumbent(route, WER)
-            cells += [_brief(head.row(incumbent, route, WER)), *_certainty(difference)]
+            difference = head.against_incumbent(route, head.wer)
+            cells += [_brief(head.row(incumbent, route, head.wer)), *_certainty(difference)]
             price = f"{price} against {_price(head, incumbent, route)}"
         rows.append({"route": capitalised(route), "cells": [*cells, _cell(price)]})
     columns = [candidate or ""]
@@ -198,7 +198,7 @@ def _gap(row: Difference | None) -> dict[str, str] | None:
 
 def slices(head: Headline, summary: Sequence[SummaryRow]) -> dict[str, Any]:
     """Word error rates per slice, a column per system."""
-    rows = [row for row in summary if row.metric == WER and row.slice != "all"]
+    rows = [row for row in summary if row.metric == head.wer and row.slice != "all"]
     found = {(row.slice, row.provider, row.route): row for row in rows}
     table = [
         {
