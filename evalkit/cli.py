@@ -1,6 +1,7 @@
 """The command line: one verb per cut of the line from audio to verdict."""
 
 import asyncio
+import io
 import shlex
 import sys
 from pathlib import Path
@@ -8,12 +9,13 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from evalkit import corpora, harness, providers, runs
 from evalkit import plan as plans
-from evalkit.errors import EvalkitError
+from evalkit.errors import EvalkitError, ProviderError
 from evalkit.scoring import cost
 
 RESULTS = Path("results")
@@ -39,14 +41,14 @@ Folder = Annotated[
 
 def main() -> None:
     """Entry point: an ``EvalkitError`` is one sentence on stderr and exit status 2, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows no Cyrillic gets question marks, not a crash
     try:
         app()
     except EvalkitError as error:
         errors.print(f"evalkit: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        errors.print("evalkit: stopped; what was recorded is kept, the same command goes on from there")
-        sys.exit(130)
 
 
 @app.command()
@@ -82,9 +84,9 @@ def run(
     """
     changes = {
         "corpus": corpus,
-        "candidate": plans.choice_of(candidate) if candidate else None,
-        "incumbent": plans.choice_of(incumbent) if incumbent else None,
-        "routes": tuple(part.strip() for part in routes.split(",")) if routes else None,
+        "candidate": None if candidate is None else plans.choice_of(candidate),
+        "incumbent": None if incumbent is None else plans.choice_of(incumbent),
+        "routes": None if routes is None else tuple(part.strip() for part in routes.split(",")),
         "budget_usd": budget_usd,
         "concurrency": concurrency,
         "run": name,
@@ -93,7 +95,8 @@ def run(
     clips = corpora.load(chosen.corpus)
     folder = RESULTS / chosen.name
     with _bar() as bar:
-        task = bar.add_task("sending", total=None, now="starting the recognisers" if not budget_usd else "")
+        embedded = any(provider.engine for route in chosen.routes for provider in chosen.providers(route))
+        task = bar.add_task("sending", total=None, now="starting the recognisers" if embedded else "")
 
         def show(step: harness.Progress) -> None:
             provider = step.job.provider
@@ -103,8 +106,15 @@ def run(
                     f"  {step.job.clip.id}: {step.failure}", style="yellow", markup=False, highlight=False
                 )
 
-        results = asyncio.run(runs.run(chosen, clips, folder, fresh=fresh, progress=show, command=_command()))
+        try:
+            results = asyncio.run(runs.run(chosen, clips, folder, fresh=fresh, progress=show, command=_command()))
+        except KeyboardInterrupt:
+            bar.stop()
+            errors.print("evalkit: stopped; what was recorded is kept, the same command goes on from there")
+            raise typer.Exit(130) from None
     _show(results)
+    if all(score.failure for score in results.scores):
+        raise ProviderError(f"no clip was answered; the first failure: {results.scores[0].failure}")
 
 
 @app.command()
@@ -115,7 +125,10 @@ def score(run: Folder = Path("demo")) -> None:
     """
     results = runs.score(_folder(run))
     if results.changed:
-        console.print(f"references changed since the run: {', '.join(results.changed)}", highlight=False)
+        changed = ", ".join(results.changed)
+        console.print(f"clips described otherwise since the run: {changed}", highlight=False, markup=False)
+    if results.note:
+        console.print(results.note, highlight=False, markup=False)
     _show(results)
 
 
@@ -161,7 +174,7 @@ def list_providers() -> None:
             price = cost.price(name, route)
             usd = "unknown" if price is None else f"${price.usd_per_hour:.2f} of {price.basis}"
             first = route == found.routes[0]
-            table.add_row(name if first else "", route, usd, found.description if first else "")
+            table.add_row(escape(name) if first else "", route, usd, escape(found.description) if first else "")
     console.print(table)
 
 
@@ -193,7 +206,7 @@ def check(corpus: Annotated[str, typer.Argument(help="As --corpus of `evalkit ru
         f"{sum(clip.kind == 'nonspeech' for clip in clips)} without speech",
         "every file is there, unchanged, and decodes",
     ]
-    console.print(f"{clips.name}: {'; '.join(facts)}", highlight=False)
+    console.print(f"{clips.name}: {'; '.join(facts)}", highlight=False, markup=False)
 
 
 def _folder(run: Path) -> Path:
@@ -211,7 +224,7 @@ def _show(results: runs.Results) -> None:
         summary=results.summary,
         differences=results.differences,
     )
-    console.print(f"report: {results.report_path}", highlight=False, soft_wrap=True)
+    console.print(f"report: {results.report_path}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _bar() -> Progress:
@@ -221,7 +234,7 @@ def _bar() -> Progress:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[now]}"),
+        TextColumn("{task.fields[now]}", markup=False),
         console=errors,
     )
 

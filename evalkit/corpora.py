@@ -7,6 +7,7 @@ and the line.
 import csv
 import difflib
 import hashlib
+import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -137,25 +138,44 @@ def _shipped() -> str:
 
 
 def _manifest_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    # Not splitlines(): a JSON string may hold the other line ends of Unicode.
+    for number, line in enumerate(_text(path).split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = json.loads(line, parse_constant=_no_number)
         except json.JSONDecodeError as error:
             raise CorpusError(f"{path}:{number}: not JSON ({error.msg} at column {error.colno})") from error
+        except (ValueError, RecursionError) as error:
+            raise CorpusError(f"{path}:{number}: not JSON ({error})") from error
         if not isinstance(row, dict):
             raise CorpusError(f"{path}:{number}: a manifest line is a JSON object, not {type(row).__name__}")
         yield number, row
 
 
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
+    except OSError as error:
+        raise CorpusError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number")
+
+
 def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Rows of ``path,text[,speaker,cluster,language,...]``; columns that are no manifest field become tags."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        header = reader.fieldnames or []
+    reader = csv.DictReader(io.StringIO(_text(path), newline=""), strict=True)
+    try:
+        header = [name.strip() for name in reader.fieldnames or ()]
         if "path" not in header:
             raise CorpusError(f"{path}:1: the header needs a column `path` (found: {', '.join(header) or 'nothing'})")
+        if len(set(header)) < len(header):
+            raise CorpusError(f"{path}:1: a column stands there twice ({', '.join(header)})")
+        reader.fieldnames = header
         for row in reader:
             if None in row or None in row.values():
                 raise CorpusError(
@@ -167,6 +187,8 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             fields.setdefault("cluster", row.get("speaker") or "")
             fields["tags"] = {key: value for key, value in row.items() if key not in _FIELDS | {"speaker"} and value}
             yield reader.line_num, fields
+    except csv.Error as error:
+        raise CorpusError(f"{path}:{reader.line_num}: not CSV ({error})") from error
 
 
 def clip_of(row: Mapping[str, Any], folder: Path, where: str) -> Clip:
@@ -180,6 +202,10 @@ def clip_of(row: Mapping[str, Any], folder: Path, where: str) -> Clip:
     if unknown := sorted(set(row) - _FIELDS):
         near = difflib.get_close_matches(unknown[0], _FIELDS, n=1)
         raise CorpusError(f"{where}: unknown field {unknown[0]!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+    for name in ("id", "text", "language", "cluster", "licence", "origin", "times_source"):
+        value = row.get(name)
+        if value is not None and not (isinstance(value, str) and _encodable(value)):
+            raise CorpusError(f"{where}: {name} must be a string of valid Unicode, not {str(value)[:40]!r}")
     path = _audio_path(row.get("path"), folder, where)
     kind: Kind = row.get("kind", "speech")
     if kind not in _KINDS:
@@ -200,9 +226,6 @@ def clip_of(row: Mapping[str, Any], folder: Path, where: str) -> Clip:
         words, turns = _words(row), _turns(row)
     except (KeyError, TypeError, ValueError) as error:
         raise CorpusError(f"{where}: words and turns need text/speaker and numbers start_s, end_s ({error})") from error
-    text = row.get("text")
-    if text is not None and not isinstance(text, str):
-        raise CorpusError(f"{where}: text must be a string, not {type(text).__name__}")
     return Clip(
         id=clip_id,
         path=str(path),
@@ -210,7 +233,7 @@ def clip_of(row: Mapping[str, Any], folder: Path, where: str) -> Clip:
         duration_s=round(info.frames / info.samplerate, 6),
         sample_rate_hz=info.samplerate,
         channels=info.channels,
-        reference=_reference(text, words),
+        reference=_reference(row.get("text"), words),
         turns=turns,
         language=row.get("language"),
         cluster=str(row.get("cluster") or clip_id),
@@ -230,8 +253,10 @@ def _borrowed(row: Mapping[str, Any], folder: Path, where: str) -> Clip:
         raise CorpusError(
             f'{where}: a borrowed clip is {{"corpus": NAME, "id": ID}} with NAME a folder beside this one'
         )
-    for number, line in enumerate(other.read_text(encoding="utf-8").splitlines(), start=1):
-        if f'"{clip_id}"' in line and (found := json.loads(line)).get("id") == clip_id:
+    for number, found in _manifest_rows(other):
+        if found.get("id") == clip_id:
+            if "corpus" in found:
+                raise CorpusError(f"{where}: {name}/{clip_id} is borrowed itself; name the corpus that holds it")
             return clip_of(found, other.parent, f"{other}:{number}")
     raise CorpusError(f"{where}: corpus {name!r} has no clip {clip_id!r}")
 
@@ -243,9 +268,12 @@ def _audio_path(value: Any, folder: Path, where: str) -> Path:
     if path.is_absolute() or ".." in path.parts:
         raise CorpusError(f"{where}: path {value!r} leaves the corpus folder; keep audio beside the manifest")
     path = folder / path
-    if not path.is_file():
-        raise CorpusError(f"{where}: {path} does not exist")
-    return path
+    try:
+        if path.is_file():
+            return path
+    except (OSError, ValueError) as error:
+        raise CorpusError(f"{where}: {str(path)[:200]} is no usable path ({error})") from error
+    raise CorpusError(f"{where}: {path} does not exist")
 
 
 def _check_hash(path: Path, expected: str | None, where: str) -> str:
@@ -264,13 +292,7 @@ def _check_hash(path: Path, expected: str | None, where: str) -> str:
 
 def _words(row: Mapping[str, Any]) -> tuple[Word, ...]:
     return tuple(
-        Word(
-            text=str(word["text"]),
-            start_s=None if word.get("start_s") is None else float(word["start_s"]),
-            end_s=None if word.get("end_s") is None else float(word["end_s"]),
-            speaker=word.get("speaker"),
-            channel=word.get("channel"),
-        )
+        Word(str(word["text"]), *_span(word, missing=None), _speaker(word), _channel(word))
         for word in row.get("words") or ()
     )
 
@@ -278,10 +300,35 @@ def _words(row: Mapping[str, Any]) -> tuple[Word, ...]:
 def _turns(row: Mapping[str, Any]) -> tuple[Turn, ...] | None:
     if row.get("turns") is None:
         return None
-    return tuple(
-        Turn(str(turn["speaker"]), float(turn["start_s"]), float(turn["end_s"]), turn.get("channel"))
-        for turn in row["turns"]
-    )
+    return tuple(Turn(str(turn["speaker"]), *_span(turn, missing=-1.0), _channel(turn)) for turn in row["turns"])
+
+
+def _span(item: Mapping[str, Any], *, missing: Any) -> tuple[Any, Any]:
+    start_s, end_s = (item.get(name, missing) for name in ("start_s", "end_s"))
+    for value in (start_s, end_s):
+        if value is not None and not (isinstance(value, int | float) and 0 <= value < 1e7):
+            raise ValueError(f"{value!r} is no time in seconds")
+    if start_s is not None and end_s is not None and end_s < start_s:
+        raise ValueError(f"it ends at {end_s:g} before it starts at {start_s:g}")
+    return start_s, end_s
+
+
+def _speaker(item: Mapping[str, Any]) -> str | None:
+    speaker = item.get("speaker")
+    if speaker is not None and not isinstance(speaker, str):
+        raise ValueError(f"speaker {speaker!r} is no string")
+    return speaker
+
+
+def _channel(item: Mapping[str, Any]) -> int | None:
+    channel = item.get("channel")
+    if channel is not None and (not isinstance(channel, int) or not 0 <= channel < 64):
+        raise ValueError(f"channel {channel!r} is no channel number")
+    return channel
+
+
+def _encodable(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _reference(text: str | None, timed: tuple[Word, ...]) -> tuple[Word, ...] | None:

@@ -18,7 +18,7 @@ A plan file says the same as the options of ``evalkit run``::
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -53,6 +53,8 @@ class Choice:
         Raises:
             SettingsError: unknown provider or option.
         """
+        if reserved := {"name", "route"} & self.options.keys():
+            raise SettingsError(f"{min(reserved)} is no option of a provider; write NAME={self.provider} to name it")
         found = providers.find(self.provider)
         if route not in found.routes:
             return None
@@ -84,16 +86,19 @@ class Plan:
     def __post_init__(self) -> None:
         for route in self.routes:
             if route not in ROUTES:
-                raise SettingsError.unknown("route", route, ROUTES)
-        if not self.routes:
-            raise SettingsError("routes is empty; choose from rest, streaming")
-        if self.run and not re.fullmatch(r"[\w][\w.@+-]*", self.run):
-            raise SettingsError(f"run name {self.run!r} must be a plain folder name")
-        for name in ("attempts", "concurrency", "sample_rate_hz"):
+                raise SettingsError.unknown("route", str(route), ROUTES)
+        if not self.routes or len(set(self.routes)) < len(self.routes):
+            raise SettingsError("routes must name each of rest, streaming at most once, and one at least")
+        for what, name in (("run", self.run), *(("provider", choice.alias) for choice in self.choices)):
+            if name and not re.fullmatch(r"\w[\w.@+-]{0,99}", name):
+                raise SettingsError(f"{what} name {name[:40]!r} must be a plain name: letters, digits and . _ @ + -")
+        for name in ("attempts", "concurrency"):
             if (value := getattr(self, name)) is not None and value < 1:
                 raise SettingsError(f"{name} must be at least 1, not {value}")
-        if self.budget_usd is not None and self.budget_usd < 0:
-            raise SettingsError(f"budget_usd must not be negative, not {self.budget_usd:g}")
+        if not 4000 <= self.sample_rate_hz <= 192_000:
+            raise SettingsError(f"sample_rate_hz must be 4000 to 192000, not {self.sample_rate_hz}")
+        if self.budget_usd is not None and not 0 <= self.budget_usd < float("inf"):
+            raise SettingsError(f"budget_usd must be a number of dollars, not {self.budget_usd:g}")
         if self.incumbent is not None and self.incumbent.name == self.candidate.name:
             name, provider = self.candidate.name, self.candidate.provider
             raise SettingsError(f"candidate and incumbent are both called {name!r}; give one a name: NAME={provider}")
@@ -110,7 +115,8 @@ class Plan:
         """The run's folder name."""
         corpus = Path(self.corpus.replace(":", "-"))
         folder = corpus.parent.name if corpus.name == corpora.MANIFEST else corpus.stem
-        return self.run or f"{folder or 'corpus'}-{self.candidate.name}"
+        name = f"{folder or 'corpus'}-{self.candidate.name}"
+        return self.run or re.sub(r"[^\w.@+-]", "-", name)[:100]
 
     def width(self, provider: Provider) -> int:
         """How many clips are in flight to a provider at once."""
@@ -136,6 +142,20 @@ class Plan:
             )
 
 
+_KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "candidate": ((str, dict), "a provider or a table"),
+    "incumbent": ((str, dict), "a provider or a table"),
+    "corpus": ((str,), "a string"),
+    "run": ((str,), "a string"),
+    "routes": ((list,), "a list"),
+    "budget_usd": ((int, float), "a number"),
+    "concurrency": ((int,), "a whole number"),
+    "attempts": ((int,), "a whole number"),
+    "sample_rate_hz": ((int,), "a whole number"),
+    "seed": ((int,), "a whole number"),
+}
+
+
 def read(path: Path, **changes: Any) -> Plan:
     """The plan in a TOML file, with ``changes`` (those that are not None) put over it.
 
@@ -144,14 +164,18 @@ def read(path: Path, **changes: Any) -> Plan:
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: not UTF-8; save it as UTF-8") from error
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror})") from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: not TOML ({error})") from error
-    known = {item.name for item in fields(Plan)}
-    for key in content:
-        if key not in known:
-            raise SettingsError.unknown(f"key in {path}:", key, known)
+    for key, value in content.items():
+        if key not in _KINDS:
+            raise SettingsError.unknown(f"key in {path}:", key, _KINDS)
+        kinds, meant = _KINDS[key]
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            raise SettingsError(f"{path}: {key} must be {meant}, not {value!r}")
     for role in ("candidate", "incumbent"):
         if role in content:
             content[role] = _choice(content[role], path, role)
@@ -160,10 +184,7 @@ def read(path: Path, **changes: Any) -> Plan:
     content.update({key: value for key, value in changes.items() if value is not None})
     if "candidate" not in content:
         raise SettingsError(f"{path}: has no [candidate]; name the provider under test")
-    try:
-        return Plan(**content)
-    except TypeError as error:
-        raise SettingsError(f"{path}: a value is of the wrong kind ({error})") from error
+    return Plan(**content)
 
 
 def choice_of(spec: str) -> Choice:

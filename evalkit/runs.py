@@ -47,6 +47,8 @@ class Results:
     differences: list[Difference]
     changed: tuple[str, ...] = ()
     """Clips whose reference differs from the one at the time of the run."""
+    note: str = ""
+    """Where the references came from, when not from the corpus as it is now."""
 
     @property
     def report_path(self) -> Path:
@@ -67,6 +69,9 @@ async def run(
     Raises:
         EvalkitError: see ``harness.run``; what was bought before is kept.
     """
+    for route in plan.routes:
+        for provider in plan.providers(route):
+            provider.ready(os.environ)
     if fresh:
         _set_aside(folder)
     with Store(folder).writing() as store:
@@ -98,7 +103,7 @@ def score(folder: Path) -> Results:
     store = Store(folder)
     manifest = {**store.manifest(), "scoring": _yardstick()}
     saved = {clip.id: clip for clip in store.clips()}
-    clips = _current(manifest, saved)
+    clips, note = _current(manifest, saved)
     scores = _scores(store, manifest, clips)
     if not scores:
         raise StoreError(f"{folder}: holds no traces yet; finish it with `evalkit run`")
@@ -109,6 +114,7 @@ def score(folder: Path) -> Results:
         stats.summarise(scores, seed=manifest["seed"]),
         stats.compare(scores, manifest["candidate"], manifest["incumbent"], seed=manifest["seed"]),
         tuple(clip_id for clip_id, clip in clips.items() if clip != replace(saved[clip_id], path=clip.path)),
+        note,
     )
     store.write_manifest(manifest)
     tables.write_scores(folder / "scores.csv", results.scores)
@@ -183,21 +189,19 @@ def _score(
     return scoring.score(clip, traces, hypothesis, price=price, evidence=entry["evidence"])
 
 
-def _current(manifest: Mapping[str, Any], saved: dict[str, Clip]) -> dict[str, Clip]:
-    """The clips with the references of their corpus as it is now, else as they were."""
+def _current(manifest: Mapping[str, Any], saved: dict[str, Clip]) -> tuple[dict[str, Clip], str]:
+    """The clips with the references of their corpus as it is now, else as they were, and a note that says so."""
     try:
         corpus = corpora.load(manifest["corpus"]["path"])
-    except CorpusError:
-        if Path(manifest["corpus"]["path"]).exists():
-            raise  # the user is editing it: tell what is wrong rather than score something else
-        return saved
+    except CorpusError as error:
+        return saved, f"references are those saved with the run, for the corpus cannot be read now ({error})"
     now = {clip.id: clip for clip in corpus}
     for clip_id, clip in saved.items():
         if clip_id in now and now[clip_id].sha256 != clip.sha256:
             raise StoreError(
                 f"{manifest['corpus']['path']}: clip {clip_id!r} is another recording now; restore it, or run again"
             )
-    return {clip_id: now.get(clip_id, clip) for clip_id, clip in saved.items()}
+    return {clip_id: now.get(clip_id, clip) for clip_id, clip in saved.items()}, ""
 
 
 def _same_clips(store: Store, corpus: Corpus) -> None:
@@ -240,10 +244,11 @@ def _continued(store: Store, now: dict[str, Any]) -> dict[str, Any]:
 
 
 def _set_aside(folder: Path) -> None:
-    """Move an old run out of the way; what was paid for is not deleted."""
+    """Move an old run out of the way, unless somebody is writing it; what was paid for is not deleted."""
     if folder.exists():
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-        shutil.move(folder, folder.with_name(f"{folder.name}.{stamp}"))
+        with Store(folder).writing():
+            stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+            shutil.move(folder, folder.with_name(f"{folder.name}.{stamp}"))
 
 
 def _describe(plan: Plan, corpus: Corpus, name: str, command: str) -> dict[str, Any]:

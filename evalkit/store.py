@@ -13,7 +13,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -66,6 +66,8 @@ class Store:
             manifest = orjson.loads(self.manifest_path.read_bytes())
         except orjson.JSONDecodeError as error:
             raise StoreError(f"{self.manifest_path}: not JSON ({error}); restore it or run again") from error
+        if not isinstance(manifest, dict):
+            raise StoreError(f"{self.manifest_path}: not a JSON object; restore it or run again")
         if manifest.get("format") != FORMAT:
             raise StoreError(
                 f"{self.manifest_path}: format {manifest.get('format')!r}, this evalkit reads {FORMAT}; "
@@ -83,7 +85,10 @@ class Store:
 
     def clips(self) -> list[Clip]:
         """The clips as they were when the run was made."""
-        return [corpora.revive(line) for line in _lines(self.clips_path)]
+        try:
+            return [corpora.revive(line) for line in _lines(self.clips_path)]
+        except (LookupError, TypeError, ValueError) as error:
+            raise StoreError(f"{self.clips_path}: damaged ({error!r}); restore it or run again") from error
 
     @contextmanager
     def writing(self) -> Iterator["Store"]:
@@ -141,7 +146,11 @@ class Store:
             # What names a line stands before its events, and no JSON string can hold a bare `,"events":`.
             head, events, _ = line.partition(b',"events":')
             about = _parsed(head + b"}" if events else line, self.traces_path, number)
-            found.setdefault((about["clip_id"], about["provider"], about["route"]), []).append(start)
+            try:
+                key = (about["clip_id"], about["provider"], about["route"])
+            except KeyError as error:
+                raise StoreError(f"{self.traces_path}:{number}: not a trace (no {error}); remove the line") from error
+            found.setdefault(key, []).append(start)
             start += len(line)
         return found
 
@@ -152,13 +161,23 @@ class Store:
             StoreError: a line is damaged.
         """
         with self.traces_path.open("rb") as file:
-            return [_revive(_parsed(_line_at(file, start), self.traces_path, f"byte {start}")) for start in starts]
+            return [
+                self._revived(_parsed(_line_at(file, start), self.traces_path, f"byte {start}")) for start in starts
+            ]
 
     def traces(self) -> Iterator[Trace]:
         """Every stored trace, in the order of writing; a torn last line is passed over."""
         if self.traces_path.is_file():
             for line in _lines(self.traces_path):
-                yield _revive(line)
+                yield self._revived(line)
+
+    def _revived(self, line: Mapping[str, Any]) -> Trace:
+        try:
+            return _revive(line)
+        except (LookupError, TypeError, ValueError) as error:
+            raise StoreError(
+                f"{self.traces_path}: a line is not a trace ({error!r}); remove it and run again"
+            ) from error
 
 
 def _append(path: Path, record: Mapping[str, Any]) -> None:
@@ -175,7 +194,8 @@ def _append(path: Path, record: Mapping[str, Any]) -> None:
                 file.truncate(start)
                 raise
     except OSError as error:
-        raise StoreError(f"{path}: cannot be written ({error.strerror}); free space and go on") from error
+        advice = "; free space and go on" if error.errno == errno.ENOSPC else ""
+        raise StoreError(f"{path}: cannot be written ({error.strerror}){advice}") from error
 
 
 def _record(trace: Trace) -> dict[str, Any]:
@@ -221,7 +241,7 @@ def _whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 def _parsed(line: bytes, path: Path, number: int | str) -> dict[str, Any]:
     try:
         return dict(orjson.loads(line))
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise StoreError(f"{path}:{number}: damaged line ({error}); remove it and run again") from error
 
 
@@ -244,7 +264,14 @@ def _cut_torn_tail(path: Path) -> None:
                 keep = keep - step + newline + 1
                 break
             keep -= step
-        if keep != end:
+        file.seek(keep)
+        try:
+            whole = bool(orjson.loads(file.read()))
+        except ValueError:
+            whole = False
+        if whole:
+            file.write(b"\n")  # only the line's end was lost
+        elif keep != end:
             file.truncate(keep)
 
 
@@ -258,5 +285,6 @@ def _replace(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise StoreError(f"{path}: cannot be written ({error.strerror})") from error

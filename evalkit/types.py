@@ -209,7 +209,7 @@ class Hypothesis:
                 collected.append(update)  # noqa: PERF402 what came before an error must be kept
         except (ProviderError, ParseError) as failure:
             return cls(tuple(collected), failure)
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
             return cls(tuple(collected), ParseError(f"a message was not understood ({type(error).__name__}: {error})"))
         return cls(tuple(collected))
 

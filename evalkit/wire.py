@@ -15,6 +15,7 @@ error      ``{"type", "message"}``: the conversation ended here
 """
 
 import asyncio
+import json
 import os
 import ssl
 import time
@@ -46,7 +47,7 @@ class Timeouts:
     message_s: float = 60.0
     """For an awaited socket message, once the audio has been sent."""
     answer_s: float = 300.0
-    """For an HTTP answer: silence on the connection, not the whole exchange."""
+    """For an HTTP exchange, from the first byte sent to the last received."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,21 @@ class Upload:
     mime: str
     audio_s: float = 0.0
     """Seconds of audio inside."""
+
+
+def key_in(environ: Mapping[str, str], env_var: str) -> str:
+    """The API key in an environment variable.
+
+    Raises:
+        SettingsError: the variable is not set, or holds what cannot be a key.
+    """
+    value = environ.get(env_var, "").strip()
+    if not value:
+        raise SettingsError(f"no API key: set the environment variable {env_var}")
+    if len(value) < SHORTEST_KEY or not value.isascii() or not value.isprintable() or " " in value:
+        # A shorter one would also be masked out of ordinary words.
+        raise SettingsError(f"{env_var} holds no API key: at least {SHORTEST_KEY} ASCII characters without spaces")
+    return value
 
 
 def is_loopback(url: str) -> bool:
@@ -115,13 +131,10 @@ class Wire:
         Raises:
             SettingsError: the variable is not set, or holds what cannot be a key.
         """
-        value = self._environ.get(env_var, "").strip()
-        if not value:
-            raise SettingsError(f"no API key: set the environment variable {env_var}")
-        if len(value) < SHORTEST_KEY or not value.isascii() or not value.isprintable() or " " in value:
-            # A shorter one would also be masked out of ordinary words.
-            raise SettingsError(f"{env_var} holds no API key: at least {SHORTEST_KEY} ASCII characters without spaces")
-        self._secrets.append(value)
+        value = key_in(self._environ, env_var)
+        escaped = json.dumps(value)[1:-1]
+        # An answer may echo it in JSON's spellings as well.
+        self._secrets += [value, escaped, escaped.replace("/", "\\/")]
         return value
 
     def record(self, kind: EventKind, data: Any = None) -> None:
@@ -168,10 +181,11 @@ class Wire:
         )
         self._audio_s = file.audio_s if file else 0.0
         try:
-            response = await self._http.request(
-                method, url, headers=dict(headers), files=parts or None, extensions={"trace": note}
-            )
-        except httpx.TimeoutException as error:
+            async with asyncio.timeout(self._timeouts.answer_s):
+                response = await self._http.request(
+                    method, url, headers=dict(headers), files=parts or None, extensions={"trace": note}
+                )
+        except (httpx.TimeoutException, TimeoutError) as error:
             self._fail(f"{_origin(url)} did not answer in time ({type(error).__name__})", error)
         except httpx.DecodingError as error:
             self._fail(f"{_origin(url)} answered what cannot be decoded ({_reason(error)})", error)
@@ -182,7 +196,7 @@ class Wire:
             {
                 "status": response.status_code,
                 "headers": dict(response.headers),
-                "body": response.text,
+                "body": response.content.decode("utf-8", "replace"),
                 "phases": phases,
             },
         )
@@ -387,6 +401,8 @@ def _reason(error: BaseException) -> str:
     """The innermost cause in a few words: `connection refused`, not a chain of wrappers."""
     cause: BaseException | None = error
     while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return getattr(cause, "verify_message", "") or str(cause.reason or cause).replace("_", " ").lower()
         if isinstance(cause, OSError) and cause.errno:
             # Negative numbers are those of the name service, which os.strerror does not know.
             return (os.strerror(cause.errno) if cause.errno > 0 else str(cause.strerror)).lower()

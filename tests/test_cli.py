@@ -139,6 +139,7 @@ def test_a_wrong_key_is_one_sentence_and_the_key_is_nowhere(here: Path) -> None:
         del os.environ["EVALKIT_TEST_ACCEPTED"]
     assert "check XAI_API_KEY" in refused(done)
     assert "set the environment variable XAI_API_KEY" in refused(missing)
+    assert not (here / "results" / "calls-xai").exists(), "a missing key is found before anything is written"
     written = [path.read_bytes() for path in (here / "results").rglob("*") if path.is_file()]
     assert any(b'"Authorization":"***"' in content for content in written)
     assert not any(KEY.encode() in content for content in [*written, done.stdout.encode(), done.stderr.encode()])
@@ -177,6 +178,10 @@ def test_sound_that_breaks_off_inside_is_found_before_the_run(here: Path) -> Non
         ("", ("run", "--candidate", "xai,langauge=en", "--budget-usd", "1"), "did you mean 'language'"),
         ("", ("run", "--corpus", "nowhere"), "no such corpus"),
         ("", ("run", "plan.toml"), "plan.toml: cannot be read"),
+        ("", ("run", "--candidate", ""), "unknown provider ''"),
+        ("", ("run", "--candidate", "[/b]=local-moonshine"), "provider name '[/b]' must be a plain name"),
+        ("", ("run", "--routes", "rest,rest"), "routes must name each of"),
+        ("", ("run", "--budget-usd", "nan"), "budget_usd must be a number"),
         ("", ("score", "no-such-run"), "holds no run"),
         ("", ("report", "no-such-run"), "holds no run"),
         ("", ("serve", "--knob", "done_txt=full"), "did you mean 'done_text'"),

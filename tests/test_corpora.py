@@ -102,6 +102,34 @@ def test_a_csv_file_is_a_corpus(folder: Path) -> None:
     assert (clip.text, clip.cluster, clip.language, clip.tags) == ("please enter", "ann", "en", {"device": "phone"})
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (f'path,text\n{CLIP},"never closed\n', r"calls.csv:\d: not CSV"),
+        (f"path,text,text\n{CLIP},a,b\n", r"calls.csv:1: a column stands there twice"),
+        ("text\nhello\n", r"calls.csv:1: the header needs a column `path`"),
+        (f"path,text\n{CLIP}\n", r"calls.csv:2: has fewer cells"),
+        ("", r"calls.csv:1: the header needs a column `path` .found: nothing"),
+    ],
+)
+def test_a_bad_csv_file_is_one_sentence(folder: Path, content: str, message: str) -> None:
+    (folder / "calls.csv").write_text(content)
+    with pytest.raises(CorpusError, match=message):
+        corpora.load(folder / "calls.csv")
+
+
+def test_spaces_in_a_header_and_a_byte_order_mark_are_harmless(folder: Path) -> None:
+    (folder / "calls.csv").write_text(f"path, text\n{CLIP},please enter\n", encoding="utf-8-sig")
+    (clip,) = corpora.load(folder / "calls.csv")
+    assert clip.text == "please enter"
+
+
+def test_another_encoding_is_named(folder: Path) -> None:
+    (folder / "calls.csv").write_bytes(f"path,text\n{CLIP},\xfcber\n".encode("latin-1"))
+    with pytest.raises(CorpusError, match="not UTF-8"):
+        corpora.load(folder / "calls.csv")
+
+
 def test_a_clip_survives_being_recorded() -> None:
     for clip in corpora.load("demo"):
         assert corpora.revive(json.loads(json.dumps(corpora.record(clip)))) == clip
@@ -129,6 +157,20 @@ def test_the_digest_changes_with_a_reference(folder: Path) -> None:
         ({"path": "bad.wav"}, r"manifest.jsonl:1: .*bad.wav cannot be decoded"),
         ({"path": "empty.wav"}, r"manifest.jsonl:1: .*empty.wav holds no audio"),
         ({"corpus": "../etc", "id": "x"}, r"manifest.jsonl:1: a borrowed clip"),
+        ({"path": CLIP, "language": 5}, r"language must be a string"),
+        ({"path": CLIP, "text": "\ud800"}, r"text must be a string of valid Unicode"),
+        ({"path": CLIP, "text": 5}, r"text must be a string"),
+        ({"path": "x" * 5000}, r"manifest.jsonl:1: x* ?.*is no usable path|does not exist"),
+        (
+            '{"path": "a.wav", "words": [{"text": "a", "start_s": NaN}]}',
+            r"manifest.jsonl:1: not JSON .NaN is no number",
+        ),
+        ("[" * 100_000, r"manifest.jsonl:1: not JSON"),
+        ({"path": CLIP, "words": [{"text": "a", "start_s": 2, "end_s": 1}]}, r"ends at 1 before it starts at 2"),
+        ({"path": CLIP, "words": [{"text": "a", "start_s": -1}]}, r"-1 is no time"),
+        ({"path": CLIP, "words": [{"text": "a", "speaker": 3}]}, r"speaker 3 is no string"),
+        ({"path": CLIP, "words": [{"text": "a", "channel": "left"}]}, r"channel 'left' is no channel"),
+        ({"path": CLIP, "turns": [{"speaker": "a", "end_s": 1}]}, r"is no time in seconds"),
     ],
 )
 def test_a_bad_line_is_one_sentence_that_names_it(folder: Path, row: dict[str, Any] | str, message: str) -> None:

@@ -51,15 +51,20 @@ def test_a_named_candidate_stands_alone_and_gets_a_folder_of_its_own() -> None:
     ("changes", "message"),
     [
         ({"routes": ("rset",)}, "unknown route 'rset'; did you mean 'rest'"),
-        ({"routes": ()}, "routes is empty"),
-        ({"run": "../x"}, "must be a plain folder name"),
+        ({"routes": ()}, "routes must name each of"),
+        ({"routes": ("rest", "rest")}, "routes must name each of"),
+        ({"budget_usd": float("nan")}, "budget_usd must be a number"),
+        ({"sample_rate_hz": 4_000_000_000}, "sample_rate_hz must be 4000 to 192000"),
+        ({"candidate": Choice("local-moonshine", {}, "../evil")}, "must be a plain name"),
+        ({"candidate": Choice("local-moonshine", {"name": "x"})}, "name is no option"),
+        ({"run": "../x"}, "must be a plain name"),
         ({"concurrency": 0}, "concurrency must be at least 1"),
         ({"incumbent": LOCAL}, "give one a name: NAME=local-moonshine"),
         ({"candidate": Choice("xai")}, "costs money; set a limit with --budget-usd"),
         ({"candidate": Choice("moonshine")}, "did you mean 'local-moonshine'"),
         ({"candidate": Choice("local-moonshine", {"rset.diarize": True})}, "unknown route 'rset'"),
         ({"candidate": LOCAL, "routes": ("agent",)}, "offers none of agent"),
-        ({"budget_usd": -1.0}, "must not be negative"),
+        ({"budget_usd": -1.0}, "budget_usd must be a number of dollars"),
     ],
 )
 def test_a_wrong_plan_is_one_sentence(changes: dict[str, Any], message: str) -> None:
@@ -88,7 +93,9 @@ def test_an_option_without_a_value_is_refused() -> None:
         ("corpsu = 'x'", "did you mean 'corpus'"),
         ("corpus = 'x'", r"has no \[candidate\]"),
         ("[candidate]\nlanguage = 'en'", r"\[candidate\] needs provider"),
-        ("attempts = 'x'\n[candidate]\nprovider = 'local-moonshine'", "wrong kind"),
+        ("attempts = 'x'\n[candidate]\nprovider = 'local-moonshine'", "attempts must be a whole number, not 'x'"),
+        ("attempts = true\n[candidate]\nprovider = 'local-moonshine'", "attempts must be a whole number, not True"),
+        ("routes = 'rest'\n[candidate]\nprovider = 'local-moonshine'", "routes must be a list, not 'rest'"),
     ],
 )
 def test_a_wrong_file_is_one_sentence_that_names_it(tmp_path: Path, text: str, message: str) -> None:

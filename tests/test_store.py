@@ -63,7 +63,7 @@ def test_a_torn_tail_costs_the_clip_in_flight_only(tmp_path: Path, cut: int) -> 
         store.append(trace("a"))
         whole = path.stat().st_size
         store.append(trace("b"))
-    os.truncate(path, min(whole + cut, path.stat().st_size - 1))
+    os.truncate(path, min(whole + cut, path.stat().st_size - 2))
     assert [one.clip_id for one in Store(tmp_path).traces()] == ["a"]
     with Store(tmp_path).writing() as store:
         store.append(trace("c"))
@@ -114,4 +114,27 @@ def test_a_full_disk_keeps_what_was_stored(tmp_path: Path, monkeypatch: pytest.M
 
 def test_an_empty_folder_says_how_to_make_a_run(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="evalkit run"):
+        Store(tmp_path).manifest()
+
+
+def test_a_trace_that_lost_only_its_line_end_is_kept(tmp_path: Path) -> None:
+    with Store(tmp_path).writing() as store:
+        store.append(trace("a"))
+    path = Store(tmp_path).traces_path
+    os.truncate(path, path.stat().st_size - 1)
+    with Store(tmp_path).writing() as store:
+        store.append(trace("b"))
+    assert [one.clip_id for one in store.traces()] == ["a", "b"]
+
+
+@pytest.mark.parametrize("line", ["{}", "null", '{"clip_id": "a"}', '{"clip_id":"a","provider":"p","route":"rest"}'])
+def test_a_line_that_is_no_trace_is_one_sentence(tmp_path: Path, line: str) -> None:
+    Store(tmp_path).traces_path.write_text(line + "\n")
+    with pytest.raises(StoreError, match=r"traces\.jsonl"):
+        list(Store(tmp_path).traces())
+
+
+def test_a_damaged_manifest_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("[]")
+    with pytest.raises(StoreError, match="not a JSON object"):
         Store(tmp_path).manifest()

@@ -43,6 +43,14 @@ class Provider(ABC):
     def live(self) -> bool:
         """Whether a call can cost money; a live provider is refused without a budget."""
 
+    def ready(self, environ: Mapping[str, str]) -> None:
+        """Check, before anything is written or sent, what the environment must provide.
+
+        Raises:
+            SettingsError: a key is missing; names the variable.
+        """
+        return
+
     @abstractmethod
     async def transcribe(self, audio: Audio, wire: Wire) -> None:
         """Hold the whole conversation for one clip. All traffic goes through ``wire``."""
@@ -150,13 +158,14 @@ def explanation(body: str, limit: int = 200) -> str:
     """The human sentence in an error body: ``{"error": text}``, ``{"error": {"message": text}}``, or plain text."""
     try:
         content = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         content = body
     if isinstance(content, Mapping):
         content = content.get("error") or content.get("message") or content.get("code") or body
     if isinstance(content, Mapping):
         content = content.get("message") or body
-    text = " ".join(str(content).split()) or "no explanation"
+    # Control characters of a stranger must not reach a terminal.
+    text = " ".join("".join(c if c.isprintable() else " " for c in str(content)).split()) or "no explanation"
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from evalkit.errors import ParseError, Refused, SettingsError, Unavailable
 from evalkit.providers import Provider, explanation, raise_for_answer, raise_for_end
 from evalkit.types import Audio, Event, Route, Segment, State, Update, Word
-from evalkit.wire import Upload, Wire, is_loopback
+from evalkit.wire import Upload, Wire, is_loopback, key_in
 
 # The values documented for `language`: it switches formatting on, it does not lock recognition.
 LANGUAGES = frozenset(
@@ -72,6 +72,10 @@ class Xai(Provider):
     def live(self) -> bool:
         return bool(self.base_url) and not is_loopback(self.base_url)
 
+    def ready(self, environ: Mapping[str, str]) -> None:
+        if self.key_env:
+            key_in(environ, self.key_env)
+
     async def transcribe(self, audio: Audio, wire: Wire) -> None:
         headers = {"Authorization": f"Bearer {wire.secret(self.key_env)}"} if self.key_env else {}
         if self.route == "rest":
@@ -79,10 +83,12 @@ class Xai(Provider):
             if len(content) > MAX_UPLOAD_BYTES:
                 raise Refused(f"{self.name}: {len(content):,} bytes is over the documented 500 MB; split the recording")
             file = Upload("audio.wav", content, "audio/wav", audio.duration_s)
-            await wire.request("POST", f"{self.base_url}/v1/stt", headers=headers, fields=self._form(audio), file=file)
+            await wire.request(
+                "POST", f"{self.base_url.rstrip('/')}/v1/stt", headers=headers, fields=self._form(audio), file=file
+            )
             return
         query = urllib.parse.urlencode(self._query(audio))
-        url = f"ws{self.base_url.removeprefix('http')}/v1/stt?{query}"
+        url = f"ws{self.base_url.rstrip('/').removeprefix('http')}/v1/stt?{query}"
         async with wire.websocket(url, headers=headers) as socket:
             failed = _is("error")
             await socket.until(_is("transcript.created"), what="transcript.created", unless=failed)
@@ -275,7 +281,7 @@ def _read_answer(event: Event) -> Update:
 def _message(text: str) -> Mapping[str, Any]:
     try:
         message = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ParseError(f"xai: not JSON: {text[:80]!r}") from error
     if not isinstance(message, Mapping):
         raise ParseError(f"xai: not a JSON object: {text[:80]!r}")
@@ -332,7 +338,17 @@ def _bare(word: Word) -> str:
 
 def _is(kind: str) -> Any:
     """A test for messages of one type, which reads JSON only when the text could be one."""
-    return lambda message: kind in message and json.loads(message).get("type") == kind
+
+    def matches(message: str) -> bool:
+        if kind not in message:
+            return False
+        try:
+            content = json.loads(message)
+        except (ValueError, RecursionError):
+            return False
+        return isinstance(content, Mapping) and content.get("type") == kind
+
+    return matches
 
 
 def _flag(value: bool) -> str:
