@@ -279,6 +279,15 @@ async def test_unreadable_message_is_an_error_and_the_socket_stays_open(url: str
         assert message["text"].startswith("Please book")
 
 
+async def test_a_deeply_nested_message_is_an_error_and_the_socket_stays_open(url: str) -> None:
+    async with websockets.connect(url.replace("http", "ws") + "/v1/stt", compression=None) as socket:
+        await socket.recv()
+        await socket.send("[" * 100_000)
+        assert json.loads(await socket.recv())["type"] == "error"
+        await socket.send('{"type":"audio.done"}')
+        assert json.loads(await socket.recv())["type"] in ("evalkit.usage", "transcript.done")
+
+
 async def test_a_new_turn_can_follow_when_the_socket_stays_open(url: str) -> None:
     base = with_knobs(url, Knobs(close_after_done=False))
     async with socket(base) as connection:

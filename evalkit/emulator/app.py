@@ -6,6 +6,7 @@ The same contract stands under ``/knobs/NAME=VALUE,NAME=VALUE/v1/stt`` with thes
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import hmac
 import json
@@ -15,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -49,7 +50,7 @@ class Contract:
                 WebSocketRoute("/v1/stt", self.listen),
                 WebSocketRoute("/knobs/{knobs}/v1/stt", self.listen),
             ],
-            exception_handlers={HTTPException: _http_error, RefusalError: _refusal},
+            exception_handlers={HTTPException: _http_error, RefusalError: _refusal, ClientDisconnect: _gone},
         )
 
     async def about(self, _: Request) -> Response:
@@ -98,9 +99,10 @@ class Contract:
         except RefusalError as refusal:
             await websocket.send_denial_response(_answer(refusal.status, refusal.body))
             return
-        await websocket.accept(subprotocol)
-        async with self._pool.stream(settings, knobs) as line:
-            await _Conversation(websocket, line, knobs, self._drop).hold()
+        with contextlib.suppress(WebSocketDisconnect, OSError):
+            await websocket.accept(subprotocol)
+            async with self._pool.stream(settings, knobs) as line:
+                await _Conversation(websocket, line, knobs, self._drop).hold()
 
     def _turned(self, path: Mapping[str, str]) -> Knobs:
         """The knobs of the server, some of them turned by the path."""
@@ -159,7 +161,8 @@ class _Conversation:
                 task.cancel()
             outcomes = await asyncio.gather(*tasks, return_exceptions=True)
         for outcome in outcomes:
-            if isinstance(outcome, Exception) and not isinstance(outcome, WebSocketDisconnect):
+            # A client that vanishes is no fault of ours; uvicorn tells of it by an OSError.
+            if isinstance(outcome, Exception) and not isinstance(outcome, WebSocketDisconnect | OSError):
                 raise outcome
 
     def _say(self, text: str | None) -> None:
@@ -218,7 +221,7 @@ class _Conversation:
         try:
             command = json.loads(text)
             kind, channel = command["type"], command.get("channel")
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             self._say(_error("the message is not a JSON object with a type"))
             return
         if kind in ("finalize", "Finalize"):
@@ -242,6 +245,10 @@ async def _http_error(_: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     detail = error.detail if isinstance(error, HTTPException) else ""
     return _answer(status, {"code": CODES.get(status, "Unknown"), "error": detail})
+
+
+async def _gone(_: Request, __: Exception) -> Response:
+    return Response(status_code=499)  # nobody is there to read it
 
 
 async def _refusal(_: Request, error: Exception) -> Response:
