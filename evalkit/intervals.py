@@ -4,9 +4,11 @@ Clips of one speaker or call are alike, so every interval is made from clusters.
 linearised cluster estimator with Student's t: unlike the percentile bootstrap it keeps its coverage with few clusters.
 """
 
+import functools
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +19,9 @@ MIN_CLUSTERS = 5
 
 _CELLS = 20_000_000
 """Bootstrap percentiles are exact while values times clusters stay below this; above, values are binned by rank."""
+
+_BLOCK = 1_000_000
+"""Cells of random signs drawn at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,12 @@ def _with_t(value: float, shares: NDArray[np.float64], level: float) -> Estimate
     return Estimate(value, se, value - reach, value + reach, clusters)
 
 
+def normal_interval(value: float, se: float, *, level: float = 0.95) -> tuple[float, float]:
+    """The interval of many units, by the normal distribution; with few clusters ``cluster_ratio`` is honest."""
+    reach = float(special.ndtri(0.5 + level / 2)) * se
+    return value - reach, value + reach
+
+
 def t_quantile(degrees: int, *, level: float = 0.95) -> float:
     """How many standard errors an interval reaches to each side."""
     return float(special.stdtrit(degrees, 0.5 + level / 2))
@@ -90,6 +101,19 @@ def zero_event_bound(trials: int, *, level: float = 0.95, two_sided: bool = Fals
     """Upper bound of a rate of which not one event was seen in ``trials``."""
     alpha = (1 - level) / 2 if two_sided else 1 - level
     return float(1 - alpha ** (1 / trials))
+
+
+def zero_failure_trials(rate: float, *, level: float = 0.95, two_sided: bool = False) -> int:
+    """The fewest trials without one event that prove a rate of at most ``rate``: (1 - rate)^n <= alpha.
+
+    Args:
+        rate: the rate to prove, above 0 and below 1.
+        level: confidence.
+        two_sided: as the upper end of a two-sided interval; otherwise a one-sided bound.
+    """
+    alpha = (1 - level) / 2 if two_sided else 1 - level
+    # The small term keeps an exact power, such as 0.5^5, from being rounded up.
+    return int(np.ceil(np.log(alpha) / np.log1p(-rate) - 1e-9))
 
 
 def wilson(events: int, trials: int, *, level: float = 0.95) -> tuple[float, float]:
@@ -115,8 +139,14 @@ def sign_flip_p(differences: ArrayLike, *, draws: int = 10_000, seed: int = 0) -
     if len(found) <= 15:
         signs = np.array(list(itertools.product((-1.0, 1.0), repeat=len(found))))
         return float(np.mean(np.abs(signs @ found) >= observed))
-    signs = np.random.default_rng(seed).choice((-1.0, 1.0), size=(draws, len(found)))
-    return float((np.sum(np.abs(signs @ found) >= observed) + 1) / (draws + 1))
+    chance = np.random.default_rng(seed)
+    rows = max(_BLOCK // len(found), 1)
+    beyond = 0
+    for start in range(0, draws, rows):
+        flipped = chance.integers(0, 2, size=(min(rows, draws - start), len(found)), dtype=np.int8)
+        # A sum under signs is twice the sum of what kept its sign, less the whole.
+        beyond += int(np.sum(np.abs(2 * (flipped @ found) - found.sum()) >= observed))
+    return float((beyond + 1) / (draws + 1))
 
 
 def percentile(values: Sequence[float], share: float, *, failed: int = 0) -> float | None:
@@ -145,6 +175,62 @@ def units_for_upper_limit(share: float, *, level: float = 0.95, two_sided: bool 
     """The fewest units with which a percentile can have an upper limit at all."""
     tail = (1 - level) / 2 if two_sided else 1 - level
     return int(np.floor(np.log(tail) / np.log(share))) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Percentile:
+    """A percentile of independent units with its interval, or why there is none."""
+
+    share: float
+    units: int
+    value: float | None
+    lo: float | None
+    hi: float | None
+    """None when it falls on units that never came."""
+    needed: int
+    """The fewest units with which this percentile has limits at all."""
+
+    @property
+    def measurable(self) -> bool:
+        """Whether there are enough units for a figure."""
+        return self.units >= self.needed
+
+    @property
+    def status(self) -> Literal["ok", "undefined", "insufficient"]:
+        """``insufficient`` with too few units, ``undefined`` when it falls on units that never came."""
+        if not self.measurable:
+            return "insufficient"
+        return "undefined" if self.value is None else "ok"
+
+    @property
+    def explanation(self) -> str:
+        """Why there is no figure; empty when there is one."""
+        name = f"p{100 * self.share:g}"
+        if not self.measurable:
+            return f"{name}: not measurable with n = {self.units}"
+        return f"{name}: falls on units that never came" if self.value is None else ""
+
+
+def percentile_interval(values: Sequence[float], share: float, *, failed: int = 0, level: float = 0.95) -> Percentile:
+    """A nearest-rank percentile with the interval of order statistics (binomial ranks; metrics.md 3.8).
+
+    Args:
+        values: finite values of independent units (one per session) in any order.
+        share: 0.95 for p95.
+        failed: further units that never came; they count as infinite.
+        level: confidence of the two-sided interval.
+    """
+    units = len(values) + failed
+    needed = units_for_upper_limit(max(share, 1 - share), level=level)
+    if units < needed:
+        return Percentile(share, units, None, None, None, needed)
+    ranked = sorted(values)
+    lower, upper = percentile_ranks(units, share, level=level)
+
+    def at(rank: int) -> float | None:
+        return float(ranked[rank - 1]) if 1 <= rank <= len(ranked) else None
+
+    return Percentile(share, units, percentile(values, share, failed=failed), at(lower), at(upper), needed)
 
 
 def bootstrap_percentiles(
@@ -182,9 +268,12 @@ def bootstrap_percentiles(
     return found
 
 
+@functools.lru_cache(maxsize=1)
 def bootstrap_weights(clusters: int, draws: int, seed: int) -> NDArray[np.int64]:
-    """How often each cluster is drawn in each of ``draws`` seeded resamples; draws x clusters."""
+    """How often each cluster is drawn in each of ``draws`` seeded resamples; draws x clusters, read-only."""
     drawn: NDArray[np.int64] = np.random.default_rng(seed).multinomial(clusters, np.full(clusters, 1 / clusters), draws)
+    # Every percentile of a run asks for the same draws, and drawing takes longer than using them.
+    drawn.setflags(write=False)
     return drawn
 
 

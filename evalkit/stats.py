@@ -19,6 +19,7 @@ from evalkit.intervals import (
     cluster_ratio_difference,
     detectable,
     percentile,
+    percentile_interval,
     zero_event_bound,
 )
 from evalkit.scoring.catalogue import METRICS
@@ -226,9 +227,9 @@ def _ratio_row(sample: _Sample, blank: SummaryRow) -> SummaryRow:
 def _bounded(metric: Metric, found: Estimate, clips: int, numerator: float, denominator: float) -> Estimate:
     """Limits cut to what is possible; a rate of which no event was seen gets the zero-event bound over clips."""
     if metric.unit == "rate" and numerator == 0:
-        return replace(found, lo=0.0, hi=zero_event_bound(clips))
+        return replace(found, lo=0.0, hi=zero_event_bound(clips, two_sided=True))
     if metric.unit == "rate" and metric.direction == "higher" and numerator == denominator:
-        return replace(found, lo=1 - zero_event_bound(clips), hi=1.0)
+        return replace(found, lo=1 - zero_event_bound(clips, two_sided=True), hi=1.0)
     if found.lo is None or found.hi is None or metric.direction == "zero":
         return found
     top = 1.0 if metric.unit == "rate" and metric.direction == "higher" else found.hi
@@ -254,6 +255,10 @@ def _percentile_row(sample: _Sample, blank: SummaryRow, seed: int) -> SummaryRow
     row = replace(row, value=value, status="ok" if value is not None else "undefined")
     if sample.clusters < MIN_CLUSTERS:
         return row
+    if len(values) == sample.clusters == len(set(owners)):
+        # One value per cluster: independent units, for which the order statistics are exact.
+        exact = percentile_interval(values[: len(values) - failed], share, failed=failed)
+        return replace(row, ci_lo=exact.lo, ci_hi=exact.hi)
     drawn = bootstrap_percentiles(values, owners, bootstrap_weights(sample.clusters, DRAWS, seed), share)
     lo, hi = np.percentile(drawn, [2.5, 97.5], method="inverted_cdf")
     return replace(row, ci_lo=_finite(lo), ci_hi=_finite(hi))

@@ -15,12 +15,16 @@ from evalkit.intervals import (
     cluster_ratio,
     cluster_ratio_difference,
     detectable,
+    normal_interval,
     percentile,
+    percentile_interval,
     percentile_ranks,
     sign_flip_p,
+    t_quantile,
     units_for_upper_limit,
     wilson,
     zero_event_bound,
+    zero_failure_trials,
 )
 
 VALUES = st.lists(st.floats(-100, 100), min_size=1, max_size=40)
@@ -148,3 +152,66 @@ def test_draws_are_seeded() -> None:
     assert (bootstrap_weights(7, 5, 1) == bootstrap_weights(7, 5, 1)).all()
     assert (bootstrap_weights(7, 5, 1) != bootstrap_weights(7, 5, 2)).any()
     assert (bootstrap_weights(7, 5, 1).sum(axis=1) == 7).all()
+
+
+@given(st.floats(0.001, 0.9), st.booleans())
+def test_trials_that_prove_a_rate_are_the_fewest(rate: float, two_sided: bool) -> None:
+    found = zero_failure_trials(rate, two_sided=two_sided)
+    assert zero_event_bound(found, two_sided=two_sided) <= rate + 1e-9
+    if found > 1:
+        assert zero_event_bound(found - 1, two_sided=two_sided) > rate - 1e-9
+
+
+def test_the_normal_interval_is_the_t_interval_of_many() -> None:
+    lo, hi = normal_interval(0.1, 0.01)
+    assert (lo, hi) == pytest.approx((0.1 - 0.019600, 0.1 + 0.019600), abs=1e-6)
+    assert t_quantile(10**6) * 0.01 == pytest.approx(0.1 - lo, rel=1e-5)
+
+
+@given(st.lists(st.floats(-100, 100), min_size=1, max_size=120), st.sampled_from([0.05, 0.5, 0.9]))
+def test_percentile_intervals_hold_the_percentile(values: list[float], share: float) -> None:
+    found = percentile_interval(values, share)
+    assert found.measurable == (len(values) >= found.needed)
+    if found.measurable:
+        assert found.value == percentile(values, share)
+        assert found.lo is not None
+        assert found.hi is not None
+        assert found.value is not None
+        assert found.lo <= found.value <= found.hi
+        assert (found.status, found.explanation) == ("ok", "")
+    else:
+        assert (found.value, found.lo, found.hi, found.status) == (None, None, None, "insufficient")
+
+
+def test_percentile_limits_stand_at_the_binomial_ranks() -> None:
+    """Of 1 to 200 the values are their own ranks; those of p95 are 184 and 197."""
+    found = percentile_interval([float(k) for k in range(200, 0, -1)], 0.95)
+    assert (found.lo, found.value, found.hi) == (184, 190, 197)
+
+
+def test_random_signs_come_near_the_normal_whatever_the_blocks() -> None:
+    differences = np.random.default_rng(4).normal(0.0, 1.0, 400)
+    expected = 2 * stats.norm.sf(abs(differences.sum()) / np.sqrt((differences**2).sum()))
+    assert sign_flip_p(differences) == pytest.approx(expected, abs=0.02)
+
+
+def test_what_cannot_be_measured_says_so() -> None:
+    found = percentile_interval([0.1] * 100, 0.99)
+    assert (found.explanation, found.needed) == ("p99: not measurable with n = 100", 368)
+    assert percentile_interval([0.1] * 95, 0.95, failed=5).status == "ok"
+    lost = percentile_interval([0.1] * 90, 0.95, failed=10)
+    assert (lost.value, lost.hi, lost.status) == (None, None, "undefined")
+    assert lost.explanation == "p95: falls on units that never came"
+    assert percentile_interval([0.1] * 94, 0.95, failed=2).hi is None
+
+
+def test_the_interval_of_order_statistics_covers_the_percentile() -> None:
+    chance = np.random.default_rng(0)
+    true = float(stats.expon.ppf(0.95))
+    covered = 0
+    for _ in range(2000):
+        found = percentile_interval(chance.exponential(size=200).tolist(), 0.95)
+        assert found.lo is not None
+        assert found.hi is not None
+        covered += found.lo <= true <= found.hi
+    assert covered / 2000 >= 0.94

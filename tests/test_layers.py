@@ -11,11 +11,11 @@ import evalkit
 PACKAGE = Path(evalkit.__file__).parent
 FLOORS = [
     {"types", "errors"},
-    {"corpora", "hf", "audio", "store"},
+    {"corpora", "hf", "audio", "store", "degrade"},
     {"wire"},
     {"providers", "scoring", "emulator"},
-    {"plan", "harness", "stats", "intervals"},
-    {"reports"},
+    {"plan", "harness", "stats", "intervals", "bootstrap", "power", "decisions", "paired"},
+    {"reports", "checklist"},
     {"runs", "cli", "__main__"},
 ]
 FLOOR = {room: level for level, rooms in enumerate(FLOORS, start=1) for room in rooms}

@@ -2,7 +2,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.scoring.captions import Erasure, caption_erasure, emissions, erasure, formatting_share, has_interims
+from evalkit.scoring.captions import (
+    Erasure,
+    caption_erasure,
+    channel_states,
+    emissions,
+    erasure,
+    formatting_share,
+    has_interims,
+)
 from evalkit.scoring.text import profile
 from tests.conversations import heard, spoken, update
 
@@ -155,3 +163,28 @@ def test_an_early_word_is_not_taken_for_the_same_word_spoken_later() -> None:
 def test_captions_without_times_are_still_matched_by_their_words() -> None:
     said = heard(update(1, "hello", "interim"), update(2, "well hello", "utterance_final"))
     assert [(item.word.text, item.first_s) for item in emissions(said, EN)] == [("well", 2), ("hello", 1)]
+
+
+def test_captions_of_a_channel_are_its_own_updates() -> None:
+    said = heard(
+        update(0, ""),
+        update(1, spoken(("a", 0, 1), channel=0), segment=(0, 0)),
+        update(2, spoken(("x", 0, 1), channel=1), segment=(1, 0)),
+        update(3, spoken(("x", 0, 1), channel=1), segment=(1, 0)),
+        update(4, "", segment=(2, 0)),
+        update(5, "", segment=(0, 0)),
+    )
+    states = channel_states(said)
+    assert {channel: [state.t_s for state in own] for channel, own in states.items()} == {0: [1, 5], 1: [2, 3]}
+
+
+def test_depths_are_those_of_revising_updates() -> None:
+    found = erasure([["a"], ["a", "b"], ["c"], ["c"], ["d"]])
+    assert (found.depths, found.depth, found.revisions) == ((2, 1), 2, 2)
+    assert (found + found).depths == (2, 1, 2, 1)
+
+
+def test_a_last_word_that_grows_may_be_allowed() -> None:
+    said = heard(update(1, "some"), update(2, "something"), update(3, "something good"), update(4, "something god"))
+    assert caption_erasure(said, str.split).erased == 2
+    assert caption_erasure(said, str.split, extend_ok=True).erased == 1

@@ -1,8 +1,25 @@
 from datetime import date
+from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from evalkit.scoring.cost import Price, billed_audio_s, cost_usd, cpu_s, price, prices, usd_per_hour
+from evalkit.scoring.cost import (
+    Billing,
+    Price,
+    affordable,
+    billed_audio_s,
+    billed_s,
+    cost_usd,
+    cpu_s,
+    estimate_error,
+    price,
+    prices,
+    rounding_overhead,
+    usd_per_hour,
+    worst_case_usd,
+)
 from evalkit.types import Event
 from tests.conversations import answered, streamed, trace
 
@@ -58,3 +75,39 @@ def test_processor_time_that_was_not_reported_is_unknown_and_not_free() -> None:
 
 def test_catalogue_units() -> None:
     assert usd_per_hour(0.10 / 3600) == pytest.approx(0.10)
+
+
+@given(
+    st.integers(0, 10**6), st.sampled_from(["0.1", "1", "15"]), st.sampled_from(["0", "10"]), st.sampled_from([1, 2])
+)
+def test_rounding_only_ever_adds(milliseconds: int, granularity: str, minimum: str, channels: int) -> None:
+    rule = Billing("audio_sent", Decimal(granularity), Decimal(minimum), Decimal(channels))
+    seconds = milliseconds / 1000
+    found = billed_s(seconds, rule)
+    exact = Decimal(str(seconds))
+    assert (
+        max(exact, Decimal(minimum))
+        <= found / channels
+        < max(exact + Decimal(granularity), Decimal(minimum) + Decimal(granularity))
+    )
+    assert found == billed_s(seconds, Billing("audio_sent", Decimal(granularity), Decimal(minimum))) * channels
+
+
+def test_a_multiple_is_not_rounded_up() -> None:
+    assert billed_s(0.3, Billing("audio_sent", Decimal("0.1"))) == Decimal("0.3")
+    assert billed_s(12.34, Billing("audio_sent")) == Decimal("12.34")
+    assert rounding_overhead([], Billing("audio_sent")) is None
+    assert rounding_overhead([10.0], Billing("audio_sent", channel_factor=Decimal(2))) == 0.0
+
+
+def test_a_request_fits_the_budget_at_its_worst_or_not_at_all() -> None:
+    worst = worst_case_usd(360.0, 0.10, attempts=3)
+    assert worst == Decimal("0.03")
+    assert affordable(Decimal("0.05"), Decimal("0.01"), Decimal("0.01"), worst)
+    assert not affordable(Decimal("0.05"), Decimal("0.01"), Decimal("0.0100001"), worst)
+
+
+def test_an_estimate_is_judged_by_the_invoice() -> None:
+    assert estimate_error(1.1, 1.0) == pytest.approx(0.1)
+    assert estimate_error(0.9, 1.0) == pytest.approx(0.1)
+    assert estimate_error(1.0, 0.0) is None

@@ -150,3 +150,34 @@ SPOKEN = st.lists(st.sampled_from(WORDS.split()), max_size=8)
 def test_case_and_final_stop_never_matter(words: list[str]) -> None:
     said = " ".join(words)
     assert en(said) == en(said.upper()) == en(said + ".")
+
+
+DATES = [
+    ("april twentieth twenty twenty six", "April 20, 2026"),
+    ("april twenty twenty twenty six", "April 20 2026"),
+    ("the twentieth of april", "the 20 of April"),
+    ("may third nineteen eighty four", "May 3, 1984"),
+    ("april nineteen eighty four", "April 1984"),
+    ("twentieth april", "20 April"),
+]
+
+
+@pytest.mark.parametrize(("said", "written"), DATES, ids=lambda text: text)
+def test_dates_are_read_as_they_are_said(said: str, written: str) -> None:
+    assert en(said) == en(written)
+
+
+def test_months_that_are_other_words_keep_what_follows_them() -> None:
+    assert en("it may 20 percent") == "it may 20%"
+    assert en("march 5 dollars") == "march $5"
+    assert en("april 36") == "april 36"
+
+
+@pytest.mark.parametrize("said", ["point o'clock 5 point o'clock", "5 o\u2019clock", "5 O'Clock", "five o'clock"])
+def test_o_clock_is_never_a_zero(said: str) -> None:
+    assert "o'clock" in en(said)
+    assert "0" not in en(said)
+
+
+def test_thirty_six_is_never_3006() -> None:
+    assert {en(said) for said in ("thirty six", "thirty-six", "36", "Thirty Six.")} == {"36"}

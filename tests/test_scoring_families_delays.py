@@ -1,8 +1,17 @@
 """Delays, as rows of scores."""
 
-import pytest
+from dataclasses import replace
 
-from tests.scored import CASES, columns, scored
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evalkit.scoring.families import delays, locks, settling, stability
+from evalkit.scoring.row import Case, Row
+from evalkit.scoring.text import profile_for
+from evalkit.types import Clip, Event, Hypothesis, Trace
+from tests.conversations import answered, clip, final, heard, spoken, streamed, trace, update
+from tests.scored import CASES, REFERENCE, columns, scored
 
 
 def test_a_failed_stream_never_shows_its_words() -> None:
@@ -45,3 +54,88 @@ def test_request_latency_and_throughput() -> None:
     assert row.absent["lat.ttfs.p50"] == "not_applicable"
     failed = scored(*CASES["failed request"])
     assert failed.counts["lat.rest_total.failed"] == 1
+
+
+def test_set_up_is_split_and_a_round_trip_nobody_measured_is_missing() -> None:
+    row = scored(*CASES["stream"])
+    assert row.values["lat.connect"] == pytest.approx([0.2])
+    assert row.values["lat.ready"] == pytest.approx([0.1])
+    assert row.absent["lat.rtt.p50"] == "missing_input"
+
+
+def test_the_service_is_not_charged_for_our_lateness() -> None:
+    """Every frame left 1 ms late."""
+    row = scored(*CASES["stream"])
+    assert row.values["lat.service.word_first"] == pytest.approx([t - 0.001 for t in row.values["lat.word_first"]])
+    assert row.values["lat.service.ttfs"] == pytest.approx([row.values["lat.ttfs"][0] - 0.001])
+    assert row.values["lat.pr"] == pytest.approx([3.2 - 0.5 - 2.5])
+
+
+def test_words_count_as_committed_when_they_are_locked_and_as_never_when_they_are_not() -> None:
+    row = scored(*CASES["stream"])
+    assert row.values["lat.word_committed"] == pytest.approx([1.8, 1.4, 1.0, 0.6, 0.2])
+    loose = heard(update(1.5, "the quick"), update(2.0, "brown", "utterance_final", (0, 1)))
+    row = scored(clip(REFERENCE), streamed([(3.6, "done")]), loose)
+    assert (len(row.values["lat.word_committed"]), row.counts["lat.word_committed.failed"]) == (1, 2)
+
+
+def test_endpoints_found_by_the_service_and_those_it_was_told_are_kept_apart() -> None:
+    """T0 is 0.5, the end of input was announced at 3.502."""
+    reference = spoken(("hello", 0.2, 0.6), ("there", 1.4, 1.8), ("bob", 2.4, 2.8))
+    said = heard(
+        update(1.4, "hello", "utterance_final", (0, 0)),
+        update(2.0, "there", "utterance_final", (0, 1)),
+        update(3.7, "bob", "utterance_final", (0, 2)),
+    )
+    row = scored(clip(reference), streamed([(3.9, "done")]), said)
+    assert row.values["lat.endpoint"] == pytest.approx([0.3])
+    assert row.values["lat.endpoint_done"] == pytest.approx([0.4])
+    assert [row.counts[f"lat.endpoint.{name}"] for name in ("utterances", "early", "missed")] == [3, 1, 1]
+    assert row.counts["lat.end_mode.done"] == 1
+
+
+def test_parts_of_a_request_add_up() -> None:
+    phases = {"connected_s": 0.05, "sent_s": 0.06, "first_byte_s": 0.4}
+    row = scored(clip(REFERENCE), with_phases(phases), final(REFERENCE))
+    parts = [row.values[f"lat.rest_{part}"][0] for part in ("connect", "upload", "server", "download")]
+    assert parts == pytest.approx([0.04, 0.01, 0.34, 0.11])
+    assert sum(parts) == pytest.approx(row.values["lat.rest_total"][0])
+    warm = scored(clip(REFERENCE), with_phases({"sent_s": 0.06, "first_byte_s": 0.4}), final(REFERENCE))
+    assert warm.absent["lat.rest_connect.p50"] == "not_applicable"
+    assert warm.values["lat.rest_upload"] == pytest.approx([0.05])
+    assert scored(*CASES["rest"]).absent["lat.rest_server.p50"] == "missing_input"
+
+
+def with_phases(phases: dict[str, float]) -> Trace:
+    sent, got = answered().events
+    return trace([sent, replace(got, data={**got.data, "phases": phases})], route="rest")
+
+
+@settings(max_examples=20)
+@given(st.sampled_from(sorted(CASES)), st.floats(0, 1000))
+def test_no_delay_depends_on_when_the_trace_began(name: str, by_s: float) -> None:
+    """Every stamp of a conversation moves: frames, deadlines, messages, phases and updates."""
+    about, found, said = CASES[name]
+    later = trace([moved(event, by_s) for event in found.events], route=found.route)
+    shifted = Hypothesis(tuple(replace(item, t_s=item.t_s + by_s) for item in said.updates), said.failure)
+    before, after = measured(about, found, said), measured(about, later, shifted)
+    assert set(before.values) == set(after.values)
+    assert before.counts == pytest.approx(after.counts, abs=1e-6)
+    for metric, values in before.values.items():
+        # Only these run from the start of the connection, which is where a trace begins.
+        by = by_s if metric in ("lat.setup", "lat.connect") else 0.0
+        assert [value + by for value in values] == pytest.approx(after.values[metric], abs=1e-6), metric
+
+
+def moved(event: Event, by_s: float) -> Event:
+    data = {**event.data, "due_s": event.data["due_s"] + by_s} if event.kind == "audio" else event.data
+    return replace(event, t_s=event.t_s + by_s, data=data)
+
+
+def measured(about: Clip, found: Trace, said: Hypothesis) -> Row:
+    words = () if said.failure else said.words
+    case = Case(about, [found], said, about.reference, words, profile_for(about.language), None)
+    row = Row()
+    for family in (stability, settling, locks, delays):
+        family.measure(row, case)
+    return row

@@ -1,6 +1,7 @@
 """Stability, as rows of scores."""
 
-from tests.scored import CASES, scored
+from tests.conversations import clip, heard, streamed, update
+from tests.scored import CASES, REFERENCE, scored
 
 
 def test_captions_of_a_stream() -> None:
@@ -15,3 +16,18 @@ def test_captions_of_a_stream() -> None:
 def test_no_interims_is_not_zero_churn() -> None:
     assert scored(*CASES["stream without interims"]).absent["str.ne"] == "not_applicable"
     assert scored(*CASES["rest"]).absent["str.rewrites_per_min"] == "not_applicable"
+
+
+def test_every_reading_of_what_captions_take_back() -> None:
+    """the quick / the quack / The quick brown fox jumps."""
+    row = scored(*CASES["stream"])
+    columns = ("updates", "revisions", "display_revisions", "lexical_changed", "formatting_changed", "extend_ok_erased")
+    assert [row.counts[f"str.{name}"] for name in columns] == [2, 2, 2, 2, 1, 2]
+    assert row.values["str.depth"] == (1.0, 1.0)
+    assert (row.counts["str.utterances"], row.counts["str.phantom_utterances"]) == (1, 0)
+
+
+def test_text_withdrawn_altogether_stays_in_the_numerator() -> None:
+    said = heard(update(1.5, "thank you"), update(2.0, "", "utterance_final"))
+    row = scored(clip(REFERENCE), streamed([(3.6, "done")]), said)
+    assert (row.counts["str.erased"], row.counts["str.final_words"], row.counts["str.phantom_utterances"]) == (2, 0, 1)

@@ -106,3 +106,35 @@ def test_latencies_do_not_depend_on_when_the_trace_began(by_s: float) -> None:
     origins = [found.audio_origin_s() or 0.0 for found in (first, second)]
     pairs = zip(words(heard(*said), origins[0]), words(heard(*late), origins[1]), strict=True)
     assert all(mine.first_s == pytest.approx(theirs.first_s, abs=1e-6) for mine, theirs in pairs)
+
+
+def test_the_frame_that_held_a_moment_has_its_lateness() -> None:
+    frames = [Event(due_s + late_s, audio_s, "audio", {"due_s": due_s}) for audio_s, due_s, late_s in
+              ((0.1, 1.1, 0.0), (0.2, 1.2, 0.05), (0.3, 1.3, 0.01))]  # fmt: skip
+    found = latency.lateness_at_s(trace(frames), [0.1, 0.15, 0.2, 0.25, 9.0, 0.0])
+    assert found == pytest.approx([0.0, 0.05, 0.05, 0.01, 0.01, 0.0])
+    assert latency.lateness_at_s(answered(), [0.1]) == [None]
+
+
+def test_a_delay_is_ours_the_networks_and_the_services() -> None:
+    found = latency.Delay(0.65, 0.05, 0.04)
+    assert found.service_s == pytest.approx(0.6)
+    assert found.beyond_rtt_s == pytest.approx(0.56)
+    assert latency.Delay(0.65, 0.05).beyond_rtt_s is None
+
+
+def test_the_round_trip_is_what_the_wire_wrote_down() -> None:
+    assert latency.rtt_s(streamed()) is latency.rtt_s(answered()) is None
+    assert latency.rtt_s(trace([Event(0.2, 0.0, "open", {"url": "ws://x", "rtt_s": 0.03})])) == 0.03
+
+
+def test_parts_need_stamps() -> None:
+    assert latency.rest_parts(answered()) is None
+    assert latency.rest_parts(trace([], route="rest")) is None
+    assert latency.rest_parts(streamed()) is None
+
+
+def test_the_last_word_is_the_last_of_the_transcript() -> None:
+    said = heard(update(1, "hello"), update(2, "world", "interim", (0, 1)), update(3, "hello there"))
+    assert latency.last_word_shown_s(captions.emissions(said, EN)) == 2
+    assert latency.last_word_shown_s([]) is None

@@ -1,5 +1,4 @@
 import itertools
-import random
 import subprocess
 import sys
 
@@ -10,16 +9,17 @@ from hypothesis import strategies as st
 from evalkit.scoring.speakers import (
     SpeakerSeconds,
     by_speaker,
-    cp_counts,
     distinct_speakers,
     jaccard_error,
+    lasting_speakers,
     merged_turns,
+    overlap_seconds,
     speaker_seconds,
+    speech_by_speaker,
     turns_of,
     unlabelled_words,
 )
 from evalkit.scoring.text import profile
-from evalkit.scoring.words import ErrorCounts
 from evalkit.types import Turn
 from tests.conversations import spoken, word
 
@@ -30,9 +30,6 @@ TURN = st.builds(
     st.integers(1, 30),
 )
 TURNS = st.lists(TURN, max_size=8)
-SAID = st.dictionaries(
-    st.sampled_from("ABCD"), st.lists(st.sampled_from("xyz"), max_size=5).map(tuple), min_size=1, max_size=4
-)
 
 
 def swept(reference: list[Turn], hypothesis: list[Turn]) -> tuple[float, float]:
@@ -132,33 +129,16 @@ def test_words_are_joined_per_speaker_in_time_order() -> None:
     assert by_speaker(words, profile("en")) == {"A": ("go", "2"), "": ("hi",)}
 
 
-def test_unpaired_speakers_are_errors_on_either_side() -> None:
-    assert cp_counts({"A": ("a", "b")}, {}) == ErrorCounts(deletions=2)
-    assert cp_counts({"A": ("a",)}, {"0": ("a",), "1": ("b",)}) == ErrorCounts(hits=1, insertions=1)
+def test_a_speaker_of_a_word_does_not_last() -> None:
+    turns = [Turn("A", 0, 300), Turn("B", 300, 302), Turn("C", 310, 313), Turn("C", 312, 313.5)]
+    assert speech_by_speaker(turns) == {"A": 300, "B": 2, "C": 3.5}
+    assert lasting_speakers(turns) == 2, "B has two seconds, but less than one percent"
+    assert lasting_speakers([Turn("A", 0, 2), Turn("B", 2, 3.9)]) == 1
+    assert lasting_speakers([]) == 0
 
 
-@given(SAID, SAID)
-def test_cpwer_is_that_of_meeteval(
-    reference: dict[str, tuple[str, ...]], hypothesis: dict[str, tuple[str, ...]]
-) -> None:
-    from meeteval.wer import cp_word_error_rate
-
-    theirs = cp_word_error_rate(
-        {name: " ".join(said) for name, said in reference.items()},
-        {name: " ".join(said) for name, said in hypothesis.items()},
-    )
-    ours = cp_counts(reference, hypothesis)
-    assert (ours.errors, ours.reference_words) == (theirs.errors, theirs.length)
-
-
-@given(SAID, SAID, st.randoms(use_true_random=False))
-def test_cpwer_does_not_depend_on_labels_or_order(
-    reference: dict[str, tuple[str, ...]], hypothesis: dict[str, tuple[str, ...]], chance: random.Random
-) -> None:
-    names = list(hypothesis)
-    chance.shuffle(names)
-    relabelled = {f"s{index}": hypothesis[name] for index, name in enumerate(names)}
-    assert cp_counts(reference, hypothesis).errors == cp_counts(reference, relabelled).errors
+def test_overlap_counts_time_and_not_speakers() -> None:
+    assert overlap_seconds([Turn("A", 0, 4), Turn("B", 3, 6), Turn("C", 3, 5)], 10.0) == (2.0, 6.0)
 
 
 def test_importing_scoring_does_not_import_pyannote() -> None:

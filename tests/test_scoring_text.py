@@ -85,3 +85,20 @@ def test_tokens_are_stable_under_their_own_profile(name: str, said: str) -> None
 def test_no_text_breaks_any_profile(said: str) -> None:
     for made in PROFILES.values():
         assert all(token.split() == [token] for token in made.tokens(said))
+
+
+@pytest.mark.parametrize(
+    ("said", "signs"),
+    [
+        ("\u0928\u092e\u0938\u094d\u0924\u0947", 3),  # namaste: na, ma, ste
+        ("\u0924\u092e\u093f\u0933", 3),
+        ("\u0ba4\u0bae\u0bbf\u0bb4\u0bcd", 3),  # Tamil writes no conjuncts
+        ("caf\u00e9", 4),
+        ("", 0),
+    ],
+)
+def test_graphemes(said: str, signs: int) -> None:
+    regex = pytest.importorskip("regex")
+    assert len(text.graphemes(said)) == signs
+    assert list(text.graphemes(said)) == regex.findall(r"\X", said)
+    assert "".join(text.graphemes(said)) == said

@@ -1,11 +1,25 @@
+import itertools
+import statistics
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.scoring.text import profile
-from evalkit.scoring.timing import Offsets, comparable_words, drifts, number_words, within
+from evalkit.scoring.timing import (
+    Offsets,
+    agreement,
+    comparable_words,
+    drifts,
+    final_shifts,
+    largest_step,
+    long_enough,
+    number_words,
+    slope,
+    within,
+)
 from evalkit.types import Word
-from tests.conversations import spoken, spread, word
+from tests.conversations import heard, spoken, spread, update, word
 
 EN = profile("en")
 
@@ -61,3 +75,115 @@ def test_nothing_matched_gives_no_figure() -> None:
     nothing = Offsets(())
     assert (nothing.mean_s, nothing.median_s, nothing.mean_absolute_s, nothing.p95_absolute_s) == (None,) * 4
     assert nothing.within(0.1) is None
+
+
+POINTS = st.lists(st.tuples(st.integers(0, 900), st.integers(-500, 500)), min_size=2, max_size=20)
+
+
+@settings(max_examples=50, deadline=None)
+@given(POINTS)
+def test_the_slope_is_the_median_of_all_pairs(points: list[tuple[int, int]]) -> None:
+    at_s, drift_s = [float(at) for at, _ in points], [drift / 1000 for _, drift in points]
+    found = slope(at_s, drift_s)
+    pairs = [
+        (later[1] - earlier[1]) / 1000 / (later[0] - earlier[0])
+        for earlier, later in itertools.combinations(points, 2)
+        if later[0] != earlier[0]
+    ]
+    if not pairs:
+        assert found is None
+        return
+    assert found is not None
+    assert found.s_per_min == pytest.approx(60 * statistics.median(pairs), abs=1e-9)
+    if found.lo_s_per_min is not None and found.hi_s_per_min is not None:
+        assert found.lo_s_per_min <= found.s_per_min + 1e-9
+        assert found.s_per_min <= found.hi_s_per_min + 1e-9
+    assert found.jitter_s >= 0
+
+
+@settings(max_examples=50, deadline=None)
+@given(POINTS, st.integers(0, 1000), st.integers(-300, 300))
+def test_starting_later_moves_neither_slope_nor_jitter(
+    points: list[tuple[int, int]], later_s: int, offset_ms: int
+) -> None:
+    drift_s = [drift / 1000 for _, drift in points]
+    plain = slope([float(at) for at, _ in points], drift_s)
+    moved = slope([float(at + later_s) for at, _ in points], [drift + offset_ms / 1000 for drift in drift_s])
+    assert (plain is None) == (moved is None)
+    if plain and moved:
+        assert moved.s_per_min == pytest.approx(plain.s_per_min, abs=1e-9)
+        assert moved.jitter_s == pytest.approx(plain.jitter_s, abs=1e-9)
+        expected = plain.intercept_s + offset_ms / 1000 - plain.after_s(later_s)
+        assert moved.intercept_s == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_steady_drift_is_found_in_spite_of_a_wild_word() -> None:
+    at_s = [10.0 * index for index in range(31)]
+    drift_s = [0.02 + at / 60 * 0.005 for at in at_s]
+    drift_s[7] = 9.0
+    found = slope(at_s, drift_s)
+    assert found is not None
+    assert found.s_per_min == pytest.approx(0.005)
+    assert found.intercept_s == pytest.approx(0.02, abs=0.001)
+    assert found.jitter_s == pytest.approx(0, abs=1e-12)
+    assert found.after_s(3600) == pytest.approx(0.3)
+
+
+def test_the_slope_of_hours_of_words_is_that_of_some_of_them() -> None:
+    at_s = [0.4 * index for index in range(30_000)]
+    found = slope(at_s, [0.001 * at / 60 + 0.01 * (index % 3) for index, at in enumerate(at_s)])
+    assert found is not None
+    assert found.s_per_min == pytest.approx(0.001, abs=1e-5)
+
+
+def test_ties_may_leave_no_interval() -> None:
+    found = slope([0.0, 0.0, 1.0], [0.0, 0.0, 0.0])
+    assert found is not None
+    assert (found.s_per_min, found.lo_s_per_min, found.hi_s_per_min) == (0.0, None, None)
+
+
+def test_few_words_or_short_audio_have_no_slope_to_report() -> None:
+    assert long_enough([10.0 * index for index in range(31)])
+    assert not long_enough([10.0 * index for index in range(29)])
+    assert not long_enough([9.0 * index for index in range(31)])
+    assert not long_enough([])
+
+
+def test_a_jump_between_windows() -> None:
+    at_s = [1.0, 2.0, 31.0, 32.0, 61.0, 62.0, 121.0]
+    drift_s = [0.0, 0.02, 0.5, 0.52, 0.1, 0.1, 9.0]
+    assert largest_step(at_s, drift_s) == pytest.approx(0.5)
+    assert largest_step(at_s, [-drift for drift in drift_s]) == pytest.approx(-0.5)
+    assert largest_step(at_s, drift_s, least=3) is None
+    assert largest_step([1.0, 61.0], [0.0, 5.0]) is None, "a window lies between"
+    assert largest_step([], []) is None
+
+
+def test_agreement_is_stream_minus_rest() -> None:
+    rest, stream = spoken(("hello", 0.5, 0.9), ("big", 1.0, 1.2)), spoken(("hello", 0.54, 0.96))
+    assert [drift.start_s for drift in agreement(rest, stream, EN)] == pytest.approx([0.04])
+    assert [drift.start_s for drift in agreement(stream, rest, EN)] == pytest.approx([-0.04])
+
+
+def test_a_start_moves_between_its_first_interim_and_the_final_text() -> None:
+    said = heard(
+        update(1, spoken(("the", 0.5, 0.7))),
+        update(2, spoken(("the", 0.6, 0.7), ("cat", 0.8, 1.0))),
+        update(3, spoken(("The", 0.55, 0.7), ("cat", 0.8, 1.1), ("sat", 1.2, 1.4)), "utterance_final"),
+    )
+    assert final_shifts(said, EN) == pytest.approx([0.05, 0.0])
+
+
+def test_a_like_word_far_away_another_channel_and_words_without_times_move_nothing() -> None:
+    far = heard(update(1, spoken(("the", 0.5, 0.7))), update(3, spoken(("the", 9.0, 9.2)), "utterance_final"))
+    other = heard(
+        update(1, spoken(("the", 0.5, 0.7), channel=1), segment=(1, 0)),
+        update(3, spoken(("the", 0.5, 0.7), channel=0), "utterance_final", (0, 0)),
+    )
+    between = heard(
+        update(1, spoken(("the", 0.5, 0.7), ("cat", 4.0, 4.2))),
+        update(3, spoken(("the", 3.0, 3.2), ("dog", 4.0, 4.2)), "utterance_final"),
+    )
+    untimed = heard(update(1, "the"), update(3, spoken(("the", 0.5, 0.7)), "utterance_final"))
+    locked = heard(update(1, spoken(("the", 0.4, 0.7)), "chunk_final", (0, 0, 0)), *untimed.updates[1:])
+    assert [final_shifts(said, EN) for said in (far, between, other, untimed, locked)] == [[]] * 5

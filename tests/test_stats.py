@@ -94,11 +94,11 @@ def test_with_few_clusters_there_is_a_figure_but_no_interval() -> None:
 
 def test_no_event_at_all_gives_the_zero_event_bound() -> None:
     found = summarise([row(f"c{k}") for k in range(30)])
-    assert figure(found, WER).ci_hi == pytest.approx(zero_event_bound(30))
+    assert figure(found, WER).ci_hi == pytest.approx(zero_event_bound(30, two_sided=True))
     assert figure(found, "fail.rate").ci_lo == 0.0
     coverage = figure(found, "run.coverage")
     assert (coverage.value, coverage.ci_hi) == (1.0, 1.0)
-    assert coverage.ci_lo == pytest.approx(1 - zero_event_bound(30))
+    assert coverage.ci_lo == pytest.approx(1 - zero_event_bound(30, two_sided=True))
 
 
 def test_lower_limits_are_cut_at_zero() -> None:
@@ -150,6 +150,14 @@ def test_percentiles_are_nearest_rank_over_all_units_with_a_cluster_bootstrap() 
     assert found.ci_hi is not None
     assert found.ci_lo <= found.value <= found.ci_hi
     assert (found.n_units, found.numerator, found.denominator) == (32, 0, 32)
+
+
+def test_a_percentile_of_one_value_per_cluster_has_the_limits_of_order_statistics() -> None:
+    scores = [row(f"c{k}", values={"lat.word_first": [float(k + 1)]}) for k in range(200)]
+    found = figure(summarise(scores), "lat.word_first.p95")
+    assert (found.ci_lo, found.value, found.ci_hi) == (184, 190, 197)
+    half = figure(summarise(scores[:50]), "lat.word_first.p95")
+    assert (half.value, half.ci_lo, half.ci_hi) == (48, None, None)
 
 
 def test_a_p95_needs_twenty_units() -> None:

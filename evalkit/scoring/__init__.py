@@ -35,7 +35,13 @@ VERSION = "1"
 
 
 def score(
-    clip: Clip, attempts: Sequence[Trace], hypothesis: Hypothesis, *, price: Price | None, evidence: Evidence
+    clip: Clip,
+    attempts: Sequence[Trace],
+    hypothesis: Hypothesis,
+    *,
+    price: Price | None,
+    evidence: Evidence,
+    terms: tuple[str, ...] = (),
 ) -> Score:
     """One row of counts for a clip, a provider and a route. Pure.
 
@@ -46,6 +52,7 @@ def score(
             the text that did arrive is kept in ``Score.hypothesis``.
         price: the line of the price table, or None when unknown.
         evidence: what the numbers may be used for.
+        terms: words and phrases that matter to the product; spellings of one term are parted by ``|``.
 
     Returns:
         Counts and values; every metric of the catalogue can be made from them or is named in ``absent``.
@@ -58,6 +65,7 @@ def score(
         words=() if hypothesis.failure else hypothesis.words,
         profile=profile_for(clip.language),
         price=price,
+        terms=terms,
     )
     row = Row()
     for family in FAMILIES:

@@ -3,13 +3,14 @@
 Everything here works on caption states, never on raw messages.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from evalkit.scoring.text import Profile
 from evalkit.scoring.words import align, word_tokens
-from evalkit.types import CaptionState, Hypothesis, Word
+from evalkit.types import CaptionState, Hypothesis, State, Word
 
 Tokens = Sequence[str]
 
@@ -30,8 +31,8 @@ class Erasure:
     changed: int = 0
     """Words substituted or deleted between neighbouring states: what visibly changes."""
     final_words: int = 0
-    depth: int = 0
-    """Most words taken back by one update."""
+    depths: tuple[int, ...] = ()
+    """Words taken back by each update that took any back."""
 
     def __add__(self, other: "Erasure") -> "Erasure":
         return Erasure(
@@ -40,8 +41,13 @@ class Erasure:
             self.erased + other.erased,
             self.changed + other.changed,
             self.final_words + other.final_words,
-            max(self.depth, other.depth),
+            self.depths + other.depths,
         )
+
+    @property
+    def depth(self) -> int:
+        """Most words taken back by one update."""
+        return max(self.depths, default=0)
 
     @property
     def normalised(self) -> float | None:
@@ -92,7 +98,7 @@ def _taken_back(before: Tokens, after: Tokens, extend_ok: bool = False) -> Erasu
         erased = 0
     pairs = align(before[kept:], after[kept:]) if erased else []
     changed = sum(pair.op in ("substitution", "deletion") for pair in pairs)
-    return Erasure(1, int(erased > 0), erased, changed, 0, erased)
+    return Erasure(1, int(erased > 0), erased, changed, 0, (erased,) if erased else ())
 
 
 def formatting_share(display: Erasure, lexical: Erasure) -> float | None:
@@ -105,7 +111,7 @@ def has_interims(hypothesis: Hypothesis) -> bool:
     return any(update.state != "utterance_final" and update.words for update in hypothesis.updates)
 
 
-def caption_erasure(hypothesis: Hypothesis, *readings: Callable[[str], Tokens]) -> Erasure:
+def caption_erasure(hypothesis: Hypothesis, *readings: Callable[[str], Tokens], extend_ok: bool = False) -> Erasure:
     """Words taken back over the captions of each channel, summed over channels.
 
     Args:
@@ -114,30 +120,59 @@ def caption_erasure(hypothesis: Hypothesis, *readings: Callable[[str], Tokens]) 
             words say. Of several, each update is judged by the one under which it takes back least, so that neither
             "twenty" growing to "twenty one" (21) nor "nine thirty" rewritten as "9:30" counts. The first also counts
             the final words.
+        extend_ok: a last word that only grew ("some", "something") is not taken back.
     """
-    captions = list(hypothesis.captions())
     total = Erasure()
-    for channel in _channels(captions):
-        texts = [" ".join(word.text for word in caption.words if word.channel == channel) for caption in captions]
-        shown = texts[next((index for index, text in enumerate(texts) if text), len(texts)) :]
-        if shown:
-            total += Erasure(final_words=len(readings[0](shown[-1])))
+    for states in channel_states(hypothesis).values():
+        shown = [" ".join(word.text for word in state.words) for state in states]
+        found = [Erasure(final_words=len(readings[0](shown[-1])))]
         for before, after in pairwise(shown):
-            total += min(
-                (_taken_back(reading(before), reading(after)) for reading in readings), key=lambda found: found.erased
-            )
+            updates = [_taken_back(reading(before), reading(after), extend_ok) for reading in readings]
+            found.append(min(updates, key=lambda update: update.erased))
+        total += Erasure(
+            updates=sum(update.updates for update in found),
+            revisions=sum(update.revisions for update in found),
+            erased=sum(update.erased for update in found),
+            changed=sum(update.changed for update in found),
+            final_words=found[0].final_words,
+            depths=tuple(depth for update in found for depth in update.depths),
+        )
     return total
+
+
+def channel_states(hypothesis: Hypothesis) -> dict[int | None, list[CaptionState]]:
+    """The captions of each channel from its first text on, one per update that was about it.
+
+    An update without words that changes nothing is none, and one of another channel is none either.
+    """
+    states: dict[int | None, list[CaptionState]] = {}
+    for update, caption in zip(hypothesis.updates, hypothesis.captions(), strict=True):
+        pieces: dict[int | None, list[tuple[Word, State]]] = {channel: [] for channel in states}
+        for word, state in zip(caption.words, caption.states, strict=True):
+            pieces.setdefault(word.channel, []).append((word, state))
+        about = {word.channel for word in update.words}
+        for channel, shown in pieces.items():
+            words = tuple(word for word, _ in shown)
+            before = states.setdefault(channel, [])
+            if channel in about or words != before[-1].words:
+                before.append(CaptionState(caption.t_s, words, tuple(state for _, state in shown)))
+    return {channel: states[channel] for channel in sorted(states, key=_channel_order)}
 
 
 def emissions(hypothesis: Hypothesis, profile: Profile) -> list[Emission]:
     """For each word of the final transcript, in the order of ``hypothesis.words``: first shown, stable, committed."""
+    return list(_emissions(hypothesis, profile))
+
+
+@functools.lru_cache(maxsize=2)  # stability and latency both ask for those of one clip, and they cost
+def _emissions(hypothesis: Hypothesis, profile: Profile) -> tuple[Emission, ...]:
     captions = list(hypothesis.captions())
     found = [emission for channel in _channels(captions) for emission in _channel_emissions(captions, channel, profile)]
     if len({emission.word.channel for emission in found}) > 1 and all(
         word.start_s is not None for word in hypothesis.words
     ):
         found.sort(key=lambda emission: emission.word.start_s or 0.0)
-    return found
+    return tuple(found)
 
 
 def _channel_emissions(captions: Sequence[CaptionState], channel: int | None, profile: Profile) -> list[Emission]:
@@ -188,7 +223,11 @@ def _near(left_s: float | None, right_s: float | None) -> bool:
 
 def _channels(captions: Sequence[CaptionState]) -> list[int | None]:
     found = {word.channel for caption in captions for word in caption.words}
-    return sorted(found, key=lambda channel: -1 if channel is None else channel)
+    return sorted(found, key=_channel_order)
+
+
+def _channel_order(channel: int | None) -> int:
+    return -1 if channel is None else channel
 
 
 def _common_prefix(left: Tokens, right: Tokens) -> int:

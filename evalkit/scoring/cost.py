@@ -5,6 +5,7 @@ import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -38,6 +39,57 @@ def prices() -> tuple[Price, ...]:
 def price(provider: str, route: Route) -> Price | None:
     """The price of a route of a provider, or None when it is unknown."""
     return next((known for known in prices() if (known.provider, known.route) == (provider, route)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Billing:
+    """How a vendor rounds; every part is a parameter with a source and a date, none is asserted here."""
+
+    basis: Literal["audio_sent", "audio_received", "connection"]
+    """Seconds of audio sent, of audio the server received, or of connection time."""
+    granularity_s: Decimal | None = None
+    """Durations are rounded up to a multiple of this; None: not at all."""
+    minimum_s: Decimal = Decimal(0)
+    """The least a request costs."""
+    channel_factor: Decimal = Decimal(1)
+    """Two for a stereo file when each channel is billed."""
+    source: str = ""
+    date: str = ""
+
+
+def billed_s(duration_s: float, billing: Billing) -> Decimal:
+    """Seconds one request is billed for: max(minimum, rounded up) x channel factor, in exact decimals.
+
+    Args:
+        duration_s: seconds on the basis that ``billing`` names.
+        billing: the vendor's rule.
+    """
+    exact = Decimal(str(duration_s))
+    if billing.granularity_s:
+        exact = (exact / billing.granularity_s).to_integral_value(ROUND_CEILING) * billing.granularity_s
+    return max(billing.minimum_s, exact) * billing.channel_factor
+
+
+def rounding_overhead(durations_s: Sequence[float], billing: Billing) -> float | None:
+    """Share by which rounding makes these requests dearer; None without any duration."""
+    exact = sum((Decimal(str(seconds)) for seconds in durations_s), Decimal(0)) * billing.channel_factor
+    billed = sum((billed_s(seconds, billing) for seconds in durations_s), Decimal(0))
+    return float(billed / exact - 1) if exact else None
+
+
+def worst_case_usd(audio_s: float, usd_per_hour: Decimal | float, *, attempts: int) -> Decimal:
+    """What a request can cost at most: every attempt, billed in full."""
+    return Decimal(str(audio_s)) * attempts * Decimal(str(usd_per_hour)) / 3600
+
+
+def affordable(budget_usd: Decimal, spent_usd: Decimal, reserved_usd: Decimal, worst_usd: Decimal) -> bool:
+    """Whether a request fits the budget even at its worst, with what is in flight at its worst too."""
+    return spent_usd + reserved_usd + worst_usd <= budget_usd
+
+
+def estimate_error(estimate_usd: float, invoice_usd: float) -> float | None:
+    """How far an estimate was from the invoice, as a share of the invoice; None without one."""
+    return abs(estimate_usd - invoice_usd) / invoice_usd if invoice_usd else None
 
 
 def usd_per_hour(usd_per_second: float) -> float:

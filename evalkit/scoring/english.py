@@ -20,7 +20,19 @@ _ASIDE = re.compile(
 )
 _FRACTIONS = {"\u00bd": " one half ", "\u00bc": " one quarter ", "\u00be": " three quarters "}
 _APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u201b\u02bc\u0060\u00b4\uff07", "'"))
-_MONEY = "$\u00a3\u20ac\u00a5\u20b9"
+MONEY = "$\u00a3\u20ac\u00a5\u20b9"
+
+MONTHS = {
+    "january": 1, "february": 2, "march": 3, "april": 4, "may": 5, "june": 6, "july": 7, "august": 8, "september": 9,
+    "october": 10, "november": 11, "december": 12,
+}  # fmt: skip
+_MONTH = "|".join(MONTHS)
+_YEAR_IN_HALVES = re.compile(rf"\b({_MONTH}) (1[5-9]|20) (\d\d)\b(?! \d\d\b)")
+_MONTH_DAY = re.compile(
+    rf"\b({_MONTH}) (3[01]|[12]\d|0?[1-9])(?![\w.%'])"
+    r"(?! (?:percent|per cent|point|dollars?|pounds?|euros?|yen|rupees?|cents?|[ap] ?m|o'clock)\b)"
+)
+_DAY_MONTH = re.compile(rf"(?<![\w.{MONEY}])(?<!\d )(3[01]|[12]\d|0?[1-9]) (?=(?:of )?(?:{_MONTH})\b)")
 
 _FILLER = re.compile(r"u+h+m*|u+m+|h+m+|m{2,}|m+h+m+|e+r+|a+h+")
 _WORDS = {
@@ -188,7 +200,11 @@ class SpacedPunctuation(dict[int, str]):
         return self[code]
 
 
-_PUNCTUATION = SpacedPunctuation(keep="'.%" + _MONEY)
+_PUNCTUATION = SpacedPunctuation(keep="'.%" + MONEY)
+_PUNCTUATION_ALONE = SpacedPunctuation(keep="'")
+_DIGIT = re.compile(r"\d")
+_INITIALS = re.compile(r"\b(?:[a-z]\.){2,}")
+_QUOTE = re.compile(r"(?<!\w)'|'(?!\w)")
 
 
 def fold(text: str) -> str:
@@ -224,21 +240,30 @@ def tokens(text: str) -> tuple[str, ...]:
 def _written_numbers(text: str) -> str:
     """Signs and symbols that belong to numbers are kept or spoken; all other punctuation becomes a space."""
     text = text.replace("\u2212", "-").replace("e-mail", "email").replace("&", " and ").replace("\u00b0", " degrees ")
+    if not _DIGIT.search(text):
+        return _without_digits(text)
     text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text)
     text = re.sub(
-        r"(?<![\w%.)])([-+])(?=[" + _MONEY + r"]?\.?\d)", lambda sign: " minus " if sign[1] == "-" else " plus ", text
+        r"(?<![\w%.)])([-+])(?=[" + MONEY + r"]?\.?\d)", lambda sign: " minus " if sign[1] == "-" else " plus ", text
     )
     text = re.sub(r"#(?=\d)", " number ", text)
-    text = re.sub(r"\b(?:[a-z]\.){2,}", lambda initials: initials[0].replace(".", ""), text)
+    text = _INITIALS.sub(lambda initials: initials[0].replace(".", ""), text)
     text = re.sub(r"(\d):00\b", r"\1", text).replace("\u00a2", " cents ")
     text = re.sub(r"(?<![\w.])\.(?=\d)", "0.", text)
     text = text.translate(_PUNCTUATION)
     text = re.sub(r"(?<!\d)\.|\.(?!\d)", " ", text)
     text = re.sub(r"\s*%", " percent ", text)
-    text = re.sub(rf"([{_MONEY}])\s*(?=\d)", r" \1", text)
-    text = re.sub(rf"[{_MONEY}](?!\d)", " ", text)
+    text = re.sub(rf"([{MONEY}])\s*(?=\d)", r" \1", text)
+    text = re.sub(rf"[{MONEY}](?!\d)", " ", text)
     text = re.sub(r"(\d0)'s\b", r"\1s", text)
-    return re.sub(r"(?<!\w)'|'(?!\w)", " ", text)
+    return _QUOTE.sub(" ", text)
+
+
+def _without_digits(text: str) -> str:
+    """The same where no digit is written, which is most texts: less can happen, and sooner."""
+    text = _INITIALS.sub(lambda initials: initials[0].replace(".", ""), text).replace("\u00a2", " cents ")
+    text = text.replace("%", " percent ").translate(_PUNCTUATION_ALONE)
+    return _QUOTE.sub(" ", text)
 
 
 def _plain_words(text: str) -> str:
@@ -262,20 +287,21 @@ def _in_full(word: str) -> str:
 
 def _numbers(text: str) -> str:
     """Every number as digits, in one way whichever way it was written or said."""
-    text = _scaled(text)
+    if _DIGIT.search(text):
+        text = _scaled(text)
     if _NUMBER_WORD.search(text):
         text = re.sub(r"\ba (?=(?:hundred|thousand|million|billion)\b)", "one ", text)
         # The library reads "thousands of people" as 1000 of people.
         text = re.sub(r"\b(hundred|thousand|million|billion)s\b", r"\1_s", text)
         text = alpha2digit(text, "en", threshold=0).replace("_s", "s")
         text = re.sub(r"(\d+\.\d+) (1000(?:000)*)\b", lambda found: _plain(Decimal(found[1]) * int(found[2])), text)
-    text = _scaled(text)
-    if not any(char.isdigit() for char in text):
+    if not _DIGIT.search(text):
         return text
+    text = _scaled(text)
     text = re.sub(
         r"\b(double|triple) (\d)\b", lambda found: " ".join(found[2] * (2 if found[1] == "double" else 3)), text
     )
-    text = re.sub(r"(\d) point (?:oh|o)\b", r"\1.0", text)
+    text = re.sub(r"(\d) point (?:oh|o)\b(?!')", r"\1.0", text)
     text = re.sub(r"\bpoint (\d)", r"0.\1", text) if re.search(r"(?:^|\b(?:zero|minus|plus) )point \d", text) else text
     text = re.sub(r"(?<=\d)(?: (?:oh|o))+(?= \d)", lambda found: found[0].replace("oh", "0").replace("o", "0"), text)
     text = re.sub(
@@ -284,16 +310,28 @@ def _numbers(text: str) -> str:
         text,
     )
     text = re.sub(r"\b(\d+) ([ap]) m\b", r"\1 \2m", text)
-    text = _joined(text)
+    text = _joined(_days(text))
     text = re.sub(r"(\d) per ?cent\b", r"\1%", text)
     return _money(text)
+
+
+def _days(text: str) -> str:
+    """The day of a month as an ordinal, or it would be joined to the year: ``april 20 2026`` is said "twentieth"."""
+    text = _YEAR_IN_HALVES.sub(r"\1 \2\3", text)
+    text = _MONTH_DAY.sub(lambda found: f"{found[1]} {_ordinal(int(found[2]))}", text)
+    return _DAY_MONTH.sub(lambda found: f"{_ordinal(int(found[1]))} ", text)
+
+
+def _ordinal(number: int) -> str:
+    endings = {1: "st", 2: "nd", 3: "rd"}
+    return f"{number}{'th' if number in (11, 12, 13) else endings.get(number % 10, 'th')}"
 
 
 def _scaled(text: str) -> str:
     """``5 million`` as 5000000, until nothing changes."""
     while (
         again := re.sub(
-            r"(?<![\w.])([" + _MONEY + r"]?)(\d+(?:\.\d+)?) (hundred|thousand|million|billion|trillion)\b",
+            r"(?<![\w.])([" + MONEY + r"]?)(\d+(?:\.\d+)?) (hundred|thousand|million|billion|trillion)\b",
             lambda found: found[1] + _plain(Decimal(found[2]) * _SCALES[found[3]]),
             text,
         )
@@ -321,12 +359,12 @@ def _joined(text: str) -> str:
 def _money(text: str) -> str:
     """``twenty one dollars and fifty cents`` and ``$21.50`` as $21.50; ``$3.00`` as $3; ``50 cents`` as $0.50."""
     text = re.sub(
-        rf"(?<![\w.{_MONEY}])(\d+(?:\.\d+)?) (dollars?|pounds?|euros?|yen|rupees?)\b",
+        rf"(?<![\w.{MONEY}])(\d+(?:\.\d+)?) (dollars?|pounds?|euros?|yen|rupees?)\b",
         lambda found: _CURRENCY[found[2]] + found[1],
         text,
     )
-    text = re.sub(rf"([{_MONEY}]\d+(?:\.\d+)?) (?:dollars?|pounds?|euros?|yen|rupees?)\b", r"\1", text)
+    text = re.sub(rf"([{MONEY}]\d+(?:\.\d+)?) (?:dollars?|pounds?|euros?|yen|rupees?)\b", r"\1", text)
     text = re.sub(r"([$\u20ac]\d+)(?: and)? (\d{1,2}) cents?\b", lambda found: f"{found[1]}.{int(found[2]):02d}", text)
     text = re.sub(r"(?<![\w.$\u20ac])(\d{1,2}) cents?\b", lambda found: f"$0.{int(found[1]):02d}", text)
-    text = re.sub(rf"([{_MONEY}]\d+)\.0+(?!\d)", r"\1", text)
-    return re.sub(rf"([{_MONEY}]\d+\.\d)(?!\d)", r"\g<1>0", text)
+    text = re.sub(rf"([{MONEY}]\d+)\.0+(?!\d)", r"\1", text)
+    return re.sub(rf"([{MONEY}]\d+\.\d)(?!\d)", r"\g<1>0", text)

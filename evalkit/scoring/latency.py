@@ -1,7 +1,7 @@
 """Every latency as a difference of two stamps of one trace.
 
 T0 is ``trace.audio_origin_s()``: audio second ``a`` is spoken at wire time T0 + a. Latencies here are the user's: the
-lateness of our own frames is in them, which is why a badly paced trace is not used at all.
+lateness of our own frames is in them, which is why a badly paced trace is not used at all. ``Delay`` takes it out.
 
 Nothing here knows a vendor's messages:
 
@@ -11,7 +11,8 @@ Nothing here knows a vendor's messages:
 * done is the last message received after that: the service has nothing more to say.
 """
 
-from collections.abc import Sequence
+import bisect
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from evalkit.scoring.captions import Emission
@@ -31,9 +32,72 @@ class WordLatency:
     committed_s: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """One delay and whose it was."""
+
+    user_s: float
+    """What the user waited."""
+    client_s: float
+    """How late our own frame left that held the sound."""
+    rtt_s: float | None = None
+    """Round trip to the service; None when it was not measured."""
+
+    @property
+    def service_s(self) -> float:
+        """The user's wait without our own lateness; the network is in it, and never subtracted silently."""
+        return self.user_s - self.client_s
+
+    @property
+    def beyond_rtt_s(self) -> float | None:
+        """The service's part without the network; None when the round trip is unknown."""
+        return None if self.rtt_s is None else self.service_s - self.rtt_s
+
+
+@dataclass(frozen=True, slots=True)
+class RestParts:
+    """Where the time of one request went; the parts that are known add up to the whole."""
+
+    connect_s: float | None
+    """New connection with TLS; None when one was kept open."""
+    upload_s: float
+    """Until the last byte was sent."""
+    server_s: float
+    """Until the headers of the answer."""
+    download_s: float
+    """Until its last byte."""
+
+
 def lateness_s(trace: Trace) -> tuple[float, ...]:
     """How late each audio frame left, against its deadline."""
     return tuple(event.t_s - float(event.data["due_s"]) for event in trace.events if event.kind == "audio")
+
+
+def lateness_at_s(trace: Trace, audio_s: Sequence[float]) -> list[float | None]:
+    """How late the frame left that held each of these moments of the audio, or the last frame for those beyond.
+
+    Args:
+        trace: the conversation.
+        audio_s: moments, in any order.
+
+    Returns:
+        One lateness per moment; None when nothing was paced.
+    """
+    frames = [event for event in trace.events if event.kind == "audio"]
+    ends_s, late_s = [frame.audio_s for frame in frames], lateness_s(trace)
+    # Ends of frames are rounded to microseconds.
+    places = [bisect.bisect_left(ends_s, moment_s - 1e-6) for moment_s in audio_s]
+    return [late_s[min(place, len(late_s) - 1)] if late_s else None for place in places]
+
+
+def rtt_s(trace: Trace) -> float | None:
+    """Round trip to the service before audio began, as the wire measured it; None when it did not.
+
+    The wire's place to put it is ``rtt_s`` in the data of the ``open`` event.
+    """
+    opened = _first(trace.events, "open")
+    measured = opened.data.get("rtt_s") if opened and isinstance(opened.data, Mapping) else None
+    return None if measured is None else float(measured)
 
 
 def connect_s(trace: Trace) -> float | None:
@@ -76,6 +140,30 @@ def request_s(trace: Trace) -> float | None:
         return None
     answered = _first([event for event in trace.events if event.t_s >= sent.t_s], "received")
     return answered.t_s - sent.t_s if answered else None
+
+
+def rest_parts(trace: Trace) -> RestParts | None:
+    """Connection, upload, server and download of a request, from the ``phases`` of its answer; None without them."""
+    sent = _first(trace.events, "sent")
+    answered = _first([event for event in trace.events if sent and event.t_s >= sent.t_s], "received")
+    if sent is None or answered is None or not isinstance(answered.data, Mapping):
+        return None
+    phases = answered.data.get("phases") or {}
+    if "sent_s" not in phases or "first_byte_s" not in phases:
+        return None
+    connected_s = phases.get("connected_s")
+    begun_s = sent.t_s if connected_s is None else connected_s
+    return RestParts(
+        None if connected_s is None else connected_s - sent.t_s,
+        phases["sent_s"] - begun_s,
+        phases["first_byte_s"] - phases["sent_s"],
+        answered.t_s - phases["first_byte_s"],
+    )
+
+
+def last_word_shown_s(emissions: Sequence[Emission]) -> float | None:
+    """Wire time at which the last final word was first shown; None without words."""
+    return emissions[-1].first_s if emissions else None
 
 
 def first_text_s(hypothesis: Hypothesis) -> float | None:

@@ -24,6 +24,18 @@ class Case:
     words: tuple[Word, ...]
     profile: Profile
     price: Price | None
+    terms: tuple[str, ...] = ()
+    """Words and phrases that matter to the product, each in one or more spellings parted by ``|``."""
+
+    @property
+    def expected(self) -> str:
+        """The reference as one string; empty when there is none."""
+        return text_of(self.reference or ())
+
+    @property
+    def got(self) -> str:
+        """The hypothesis as one string; empty when the clip failed."""
+        return text_of(self.words)
 
     @property
     def trace(self) -> Trace:

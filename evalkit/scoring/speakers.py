@@ -1,20 +1,18 @@
-"""Who spoke when: diarization error rate by pyannote.metrics, and cpWER."""
+"""Who spoke when: diarization errors in seconds, and words by speaker."""
 
-import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-from rapidfuzz.distance import Levenshtein
-from scipy.optimize import linear_sum_assignment
-
+from evalkit.scoring.sweep import Sweep, sweep
 from evalkit.scoring.text import Profile
-from evalkit.scoring.words import ErrorCounts, unit_counts
 from evalkit.types import Turn, Word
 
 MERGE_GAP_S = 0.5
 """Words of one speaker belong to one turn when no more than this lies between them."""
+
+PHANTOM_S = 2.0
+PHANTOM_SHARE = 0.01
+"""Below either, a speaker may be an artefact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +93,7 @@ def distinct_speakers(words: Iterable[Word]) -> tuple[Word, ...]:
 
 
 def merged_turns(turns: Iterable[Turn]) -> tuple[Turn, ...]:
-    """The same turns with overlapping or touching ones of one speaker made one; pyannote would count them twice."""
+    """The same turns with overlapping or touching ones of one speaker made one, or they would count twice."""
     merged: list[Turn] = []
     for turn in sorted(turns, key=lambda turn: (turn.speaker, turn.start_s)):
         last = merged[-1] if merged else None
@@ -115,7 +113,7 @@ def speaker_seconds(
     skip_overlap: bool = False,
     merge: bool = True,
 ) -> SpeakerSeconds:
-    """Diarization errors of one recording after the best one-to-one map of speakers (pyannote.metrics).
+    """Diarization errors of one recording after the best one-to-one map of speakers (NIST).
 
     Args:
         reference: who spoke when.
@@ -123,14 +121,10 @@ def speaker_seconds(
         duration_s: length of the recording; all of it is evaluated.
         collar_s: time not scored on *each* side of a reference boundary, as in NIST md-eval.
         skip_overlap: leave out stretches in which several reference speakers talk.
-        merge: False passes overlapping turns of one speaker on to pyannote, which counts them twice.
+        merge: False counts overlapping turns of one speaker twice, as pyannote.metrics does.
     """
-    from pyannote.metrics.diarization import DiarizationErrorRate  # importing it takes seconds
-
-    # pyannote's collar is the total width, twice the one-sided collar.
-    metric: Any = DiarizationErrorRate(collar=2 * collar_s, skip_overlap=skip_overlap)
-    found = metric.compute_components(*_annotations(reference, hypothesis, merge), uem=_whole(duration_s))
-    return SpeakerSeconds(found["missed detection"], found["false alarm"], found["confusion"], found["total"])
+    found = _swept(reference, hypothesis, duration_s, collar_s, skip_overlap, merge)
+    return SpeakerSeconds(found.miss_s, found.false_alarm_s, found.confusion_s, found.total_s)
 
 
 def jaccard_error(
@@ -142,30 +136,44 @@ def jaccard_error(
     skip_overlap: bool = False,
 ) -> tuple[float, int]:
     """Sum over reference speakers of (missed + false alarm) / union, and the number of speakers (DIHARD II)."""
-    from pyannote.metrics import diarization  # importing it takes seconds
-
-    metric: Any = diarization.JaccardErrorRate(collar=2 * collar_s, skip_overlap=skip_overlap)  # type: ignore[no-untyped-call]
-    found = metric.compute_components(*_annotations(reference, hypothesis, merge=True), uem=_whole(duration_s))
-    return float(found["speaker error"]), int(found["speaker count"])
+    errors = _swept(reference, hypothesis, duration_s, collar_s, skip_overlap, merge=True).jaccard_errors()
+    return sum(errors.values()), len(errors)
 
 
-def _whole(duration_s: float) -> Any:
-    from pyannote.core import Segment, Timeline  # importing it takes seconds
+def overlap_seconds(reference: Iterable[Turn], duration_s: float) -> tuple[float, float]:
+    """Seconds in which several reference speakers talk, and in which any does.
 
-    return Timeline([Segment(0.0, duration_s)])
+    In overlap the order of words is a matter of taste: everything that merges speakers by time is shaky there.
+    """
+    found = _swept(reference, (), duration_s, 0.0, skip_overlap=False, merge=True)
+    return found.overlap_s, found.speech_s
 
 
-def _annotations(reference: Iterable[Turn], hypothesis: Iterable[Turn], merge: bool) -> list[Any]:
-    from pyannote.core import Annotation, Segment  # importing it takes seconds
+def _swept(
+    reference: Iterable[Turn],
+    hypothesis: Iterable[Turn],
+    duration_s: float,
+    collar_s: float,
+    skip_overlap: bool,
+    merge: bool,
+) -> Sweep:
+    said, got = (merged_turns(turns) if merge else tuple(turns) for turns in (reference, hypothesis))
+    return sweep(said, got, duration_s, collar_s=collar_s, skip_overlap=skip_overlap)
 
-    made = []
-    for turns in (reference, hypothesis):
-        annotation = Annotation()
-        for track, turn in enumerate(merged_turns(turns) if merge else turns):
-            if turn.end_s > turn.start_s:
-                annotation[Segment(turn.start_s, turn.end_s), track] = turn.speaker
-        made.append(annotation)
-    return made
+
+def speech_by_speaker(turns: Iterable[Turn]) -> dict[str, float]:
+    """Seconds each speaker talks."""
+    spoken: dict[str, float] = {}
+    for turn in merged_turns(turns):
+        spoken[turn.speaker] = spoken.get(turn.speaker, 0.0) + turn.end_s - turn.start_s
+    return spoken
+
+
+def lasting_speakers(turns: Iterable[Turn]) -> int:
+    """Speakers who talk for at least 2 s and 1 % of all speech: services like to add a phantom of one word."""
+    spoken = speech_by_speaker(turns)
+    least_s = max(PHANTOM_S, PHANTOM_SHARE * sum(spoken.values())) - 1e-9
+    return sum(seconds >= least_s for seconds in spoken.values())
 
 
 def by_speaker(words: Iterable[Word], profile: Profile) -> dict[str, tuple[str, ...]]:
@@ -177,25 +185,3 @@ def by_speaker(words: Iterable[Word], profile: Profile) -> dict[str, tuple[str, 
     for word in words:
         said.setdefault(word.speaker or "", []).append(word.text)
     return {speaker: profile.tokens(" ".join(texts)) for speaker, texts in said.items()}
-
-
-def cp_counts(reference: Mapping[str, Sequence[str]], hypothesis: Mapping[str, Sequence[str]]) -> ErrorCounts:
-    """cpWER: the errors of the speaker pairing that has the fewest (Watanabe et al. 2020).
-
-    Unpaired reference speakers are deletions, unpaired hypothesis speakers insertions.
-
-    Args:
-        reference: tokens per speaker.
-        hypothesis: tokens per speaker, by any labels.
-    """
-    left, right = list(reference.values()), list(hypothesis.values())
-    size = max(len(left), len(right))
-    left += [()] * (size - len(left))
-    right += [()] * (size - len(right))
-    distances = np.zeros((size, size))
-    for row, column in itertools.product(range(size), repeat=2):
-        distances[row, column] = Levenshtein.distance(left[row], right[column])
-    rows, columns = linear_sum_assignment(distances)
-    return sum(
-        (unit_counts(left[row], right[column]) for row, column in zip(rows, columns, strict=True)), ErrorCounts()
-    )

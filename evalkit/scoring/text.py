@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from evalkit.errors import SettingsError
-from evalkit.scoring import english
+from evalkit.scoring import english, whisper
 
 _PROBE = (
     "Um, I won't pay $1,234.50 at 5 o\u2019clock, it's twenty-one percent of the cat's toy [noise]",
@@ -44,9 +44,14 @@ class Profile:
 def profile(name: str) -> Profile:
     """The profile of that name.
 
+    Args:
+        name: one of ``PROFILES``, or ``whisper_en`` or ``whisper_basic`` where whisper-normalizer is installed.
+
     Raises:
-        SettingsError: there is none; the nearest name is suggested.
+        SettingsError: there is none, and the nearest name is suggested; or its package is not installed.
     """
+    if name in whisper.NAMES:
+        return Profile(name, whisper.version(), functools.partial(whisper.tokens, name=name))
     if name not in PROFILES:
         raise SettingsError.unknown("text profile", name, PROFILES)
     return PROFILES[name]
@@ -60,6 +65,7 @@ def profile_for(language: str | None) -> Profile:
     return PROFILES["cjk_char" if code in _UNSPACED else "basic"]
 
 
+@functools.lru_cache(maxsize=1 << 8)
 def primary_language(language: str | None) -> str | None:
     """``en`` for ``en-GB``; None when unknown."""
     return re.split(r"[-_]", language.strip().casefold())[0] if language else None
@@ -68,6 +74,37 @@ def primary_language(language: str | None) -> str | None:
 def is_spaced(language: str | None) -> bool:
     """Whether words of the language are separated by spaces, so that a word error rate means something."""
     return primary_language(language) not in _UNSPACED
+
+
+def graphemes(token: str) -> tuple[str, ...]:
+    r"""What a reader of an Indic script takes for single characters: each letter with the marks and joiners on it.
+
+    The extended grapheme clusters of Unicode 15.1 (``\X``) for letters and their marks, conjuncts included; syllables
+    of Hangul jamo and emoji sequences are not looked for.
+    """
+    found: list[str] = []
+    for char in token:
+        joins = found and (
+            char in _JOINERS
+            or unicodedata.category(char).startswith("M")
+            or (unicodedata.category(char) == "Lo" and _is_conjunct(found[-1], char))
+        )
+        if joins:
+            found[-1] += char
+        else:
+            found.append(char)
+    return tuple(found)
+
+
+def has_marks(language: str | None) -> bool:
+    """Whether characters of the language are counted as graphemes, being letters with marks on them."""
+    return primary_language(language) in _INDIC
+
+
+def _is_conjunct(cluster: str, char: str) -> bool:
+    """A consonant after a virama of one of the scripts that write the two as one sign."""
+    marks = cluster.rstrip(_ZWJ)
+    return bool(marks) and marks[-1] in _LINKERS and ord(marks[-1]) >> 7 == ord(char) >> 7
 
 
 @functools.lru_cache(maxsize=1 << 16)
@@ -101,6 +138,11 @@ def _mixed(text: str) -> tuple[str, ...]:
     return tuple(_SPACELESS_SCRIPT.sub(r" \1 ", " ".join(_basic(text))).split())
 
 
+_ZWJ = "\u200d"
+_JOINERS = ("\u200c", _ZWJ)
+_LINKERS = "\u094d\u09cd\u0acd\u0b4d\u0c4d\u0d4d"
+_INDIC = frozenset({"as", "bn", "gu", "hi", "kn", "ml", "mr", "ne", "or", "pa", "sa", "si", "ta", "te"})
+
 _SPACED = english.SpacedPunctuation(keep="'")
 
 PROFILES = {
@@ -109,7 +151,7 @@ PROFILES = {
         Profile("none", "1", _none),
         Profile("formatted", "1", _formatted),
         Profile("basic", "1", _basic),
-        Profile("en", "1", _en),
+        Profile("en", "2", _en),
         Profile("cjk_char", "1", _cjk_char),
         Profile("mixed", "1", _mixed),
     )

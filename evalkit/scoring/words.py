@@ -5,24 +5,22 @@ totals such as the word error rate; ``align`` favours matches (substitution 4, d
 weights of NIST sclite) and is used wherever it matters *which* words match.
 """
 
+import functools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import jiwer
-import numpy as np
-from numpy.typing import NDArray
 
-from evalkit.scoring.text import Profile
+from evalkit.scoring.band import DELETION, DIAGONAL, cheapest_path
+from evalkit.scoring.text import Profile, graphemes
 from evalkit.types import Word
 
-Op = Literal["hit", "substitution", "deletion", "insertion"]
+_SPACE = "\u2423"
+"""Stands for a space among graphemes, where tokens may hold none."""
 
-_SUBSTITUTION, _GAP = 4 << 32, 3 << 32
-"""Costs stand in the high bits; the low 32 hold milliseconds between matched words and only break ties."""
-_MAX_MS = 60_000
-_DIAGONAL, _DELETION, _INSERTION = range(3)
+Op = Literal["hit", "substitution", "deletion", "insertion"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +91,10 @@ class Pair:
     op: Op
 
 
+_pair = functools.lru_cache(maxsize=1 << 14)(Pair)
+"""Clips are short and alike: most of their pairs are the same few thousand."""
+
+
 def unit_counts(reference: Sequence[str], hypothesis: Sequence[str]) -> ErrorCounts:
     """Fewest errors that turn one token sequence into the other (substitution, deletion and insertion cost 1)."""
     if not reference or not hypothesis:
@@ -101,8 +103,25 @@ def unit_counts(reference: Sequence[str], hypothesis: Sequence[str]) -> ErrorCou
     return ErrorCounts(found.hits, found.substitutions, found.deletions, found.insertions)
 
 
-def character_counts(reference: Sequence[str], hypothesis: Sequence[str], *, spaces: bool) -> ErrorCounts:
-    """The same over characters of two token sequences, with or without the single space between tokens."""
+def character_counts(
+    reference: Sequence[str], hypothesis: Sequence[str], *, spaces: bool, clusters: bool = False
+) -> ErrorCounts:
+    """The same over characters of two token sequences.
+
+    Args:
+        reference: tokens.
+        hypothesis: tokens.
+        spaces: count the single space between tokens as a character.
+        clusters: count grapheme clusters, not code points, as Indic scripts need.
+    """
+    if clusters:
+        sides = []
+        for side in (reference, hypothesis):
+            cut = [graphemes(token) for token in side]
+            sides.append(
+                [sign for index, token in enumerate(cut) for sign in (*((_SPACE,) * (spaces and index > 0)), *token)]
+            )
+        return unit_counts(*sides)
     glue = " " if spaces else ""
     expected, got = glue.join(reference), glue.join(hypothesis)
     if not expected or not got:
@@ -153,14 +172,32 @@ def align(
         One pair per column, in order.
     """
     if tuple(reference) == tuple(hypothesis):
-        return [Pair(index, index, "hit") for index in range(len(reference))]
+        return [_pair(index, index, "hit") for index in range(len(reference))]
     ids: dict[str, int] = {}
-    left = np.array([ids.setdefault(token, len(ids)) for token in reference], dtype=np.int64)
-    right = np.array([ids.setdefault(token, len(ids)) for token in hypothesis], dtype=np.int64)
+    left = [ids.setdefault(token, len(ids)) for token in reference]
+    right = [ids.setdefault(token, len(ids)) for token in hypothesis]
     times = None
     if _complete(reference_starts_s, len(left)) and _complete(hypothesis_starts_s, len(right)):
         times = (_milliseconds(reference_starts_s), _milliseconds(hypothesis_starts_s))
-    return _walked(left, right, _back_pointers(left, right, times))
+    pairs: list[Pair] = []
+    row = column = 0
+    for step in cheapest_path(left, right, times):
+        if step == DIAGONAL:
+            pairs.append(_pair(row, column, "hit" if left[row] == right[column] else "substitution"))
+            row, column = row + 1, column + 1
+        elif step == DELETION:
+            pairs.append(_pair(row, None, "deletion"))
+            row += 1
+        else:
+            pairs.append(_pair(None, column, "insertion"))
+            column += 1
+    return pairs
+
+
+@functools.lru_cache(maxsize=4)
+def hit_pairs(reference: tuple[str, ...], hypothesis: tuple[str, ...]) -> tuple[Pair, ...]:
+    """The untimed ``hit`` alignment, kept for the families of metrics that ask for the same one in turn."""
+    return tuple(align(reference, hypothesis))
 
 
 def word_tokens(words: Sequence[Word], profile: Profile) -> tuple[list[str], list[int]]:
@@ -214,46 +251,5 @@ def _complete(starts: Sequence[float | None], tokens: int) -> bool:
     return len(starts) == tokens and all(start is not None for start in starts)
 
 
-def _milliseconds(starts: Sequence[float | None]) -> NDArray[np.int64]:
-    return np.array([round(1000 * (start or 0.0)) for start in starts], dtype=np.int64)
-
-
-def _back_pointers(
-    left: NDArray[np.int64], right: NDArray[np.int64], times: tuple[NDArray[np.int64], NDArray[np.int64]] | None
-) -> NDArray[np.uint8]:
-    """One byte per cell: the preferred last step of the cheapest way to align left[:i] with right[:j]."""
-    gaps = np.arange(len(right) + 1, dtype=np.int64) * _GAP
-    steps = np.full((len(left) + 1, len(right) + 1), _INSERTION, dtype=np.uint8)
-    row = gaps
-    for index, token in enumerate(left):
-        match: NDArray[np.int64] | int = 0
-        if times is not None:
-            match = np.minimum(np.abs(times[1] - times[0][index]), _MAX_MS)
-        diagonal = row[:-1] + np.where(right == token, match, _SUBSTITUTION)
-        above = row + _GAP
-        row = above.copy()
-        np.minimum(row[1:], diagonal, out=row[1:])
-        # Insertions: the cheapest cell to the left plus 3 per step, as one running minimum.
-        row = np.minimum.accumulate(row - gaps) + gaps
-        step = steps[index + 1]
-        step[row == above] = _DELETION
-        step[1:][row[1:] == diagonal] = _DIAGONAL
-    return steps
-
-
-def _walked(left: NDArray[np.int64], right: NDArray[np.int64], steps: NDArray[np.uint8]) -> list[Pair]:
-    pairs: list[Pair] = []
-    row, column = len(left), len(right)
-    while row or column:
-        step = steps[row, column]
-        if step == _DIAGONAL:
-            row, column = row - 1, column - 1
-            pairs.append(Pair(row, column, "hit" if left[row] == right[column] else "substitution"))
-        elif step == _DELETION:
-            row -= 1
-            pairs.append(Pair(row, None, "deletion"))
-        else:
-            column -= 1
-            pairs.append(Pair(None, column, "insertion"))
-    pairs.reverse()
-    return pairs
+def _milliseconds(starts: Sequence[float | None]) -> list[int]:
+    return [round(1000 * (start or 0.0)) for start in starts]

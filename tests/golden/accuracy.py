@@ -1,7 +1,7 @@
 """Worked cases: accuracy."""
 
 from evalkit import intervals
-from evalkit.scoring import words
+from evalkit.scoring import compounds, entities, formatting, keyterms, omissions, repeats, text, whisper, words
 from tests.golden.shared import Answer, Case, flat, tokens
 
 
@@ -87,13 +87,152 @@ def hallucination(case: Case) -> Answer:
 
 
 def run_to_run(case: Case) -> Answer:
-    sides = list(zip(case["input"]["run_1"], case["input"]["run_2"], strict=True))
-    found = sum((words.unit_counts(tokens(first), tokens(second)) for first, second in sides), words.ErrorCounts())
+    sides = zip(case["input"]["run_1"], case["input"]["run_2"], strict=True)
+    found = repeats.disagreement(sides, text.profile("none"))
     return {
-        "identical_clips": sum(first == second for first, second in sides) / len(sides),
+        "identical_clips": found.identical_share,
         "disagreement": found.rate,
-        "ref_words": found.reference_words,
+        "ref_words": found.words.reference_words,
     }
+
+
+def normalizer_whisper_en(case: Case) -> Answer:
+    return {"out": [whisper.normalised(said, "whisper_en") for said in case["input"]["texts"]]}
+
+
+def normalizer_whisper_basic(case: Case) -> Answer:
+    said = case["input"]["texts"]
+    return {
+        "out": [whisper.normalised(line, "whisper_basic") for line in said],
+        "out_preserve_marks": [whisper.normalised(line, "whisper_basic", preserve_marks=True) for line in said],
+    }
+
+
+def wer_by_normaliser(case: Case) -> Answer:
+    said, got = case["input"]["reference"], case["input"]["hypothesis"]
+    rates = {
+        name: words.unit_counts(tokens(said, name), tokens(got, name)).rate for name in (*text.PROFILES, *whisper.NAMES)
+    }
+    return {
+        **rates,
+        "ref_en": whisper.normalised(said, "whisper_en"),
+        "hyp_en": whisper.normalised(got, "whisper_en"),
+    }
+
+
+def wer_compound_tolerant(case: Case) -> Answer:
+    name = case["params"].get("normalizer", "none")
+    said, got = tokens(case["input"]["reference"], name), tokens(case["input"]["hypothesis"], name)
+    found, free = words.unit_counts(said, got), compounds.compound_errors(said, got)
+    return {
+        "wer": found.rate,
+        "wer_compound": words.ErrorCounts(len(said) - free, free).rate if said else None,
+        "errors": found.errors,
+        "errors_compound": free,
+    }
+
+
+def keyterm(case: Case) -> Answer:
+    rules = text.profile("basic")
+    terms = keyterms.terms_of(tuple(case["input"]["terms"]), rules)
+    found, bag = keyterms.TermCounts(), keyterms.TermCounts()
+    biased, others = words.ErrorCounts(), words.ErrorCounts()
+    for said, got in zip(case["input"]["references"], case["input"]["hypotheses"], strict=True):
+        left, right = rules.tokens(said), rules.tokens(got)
+        pairs = words.align(left, right)
+        found += keyterms.term_counts(left, right, pairs, terms)
+        bag += keyterms.bag_counts(left, right, terms)
+        listed, rest = keyterms.biased_counts(left, right, pairs, terms)
+        biased, others = biased + listed, others + rest
+    return {
+        "occurrences": found.occurrences,
+        "tp": found.found,
+        "fn": found.missed,
+        "fp": found.invented,
+        "recall": found.recall,
+        "precision": found.precision,
+        "f1": found.f1,
+        "bag_recall": bag.recall,
+        "bag_precision": bag.precision,
+        "bwer": biased.rate,
+        "uwer": others.rate,
+        "wer": (biased + others).rate,
+        "bwer_words": biased.reference_words,
+        "uwer_words": others.reference_words,
+    }
+
+
+def entity(case: Case) -> Answer:
+    sides = ([entities.Entity(*slot) for slot in case["input"][side]] for side in ("reference", "hypothesis"))
+    found = entities.entity_counts(*sides)
+    return {
+        "correct": found.slots.hits,
+        "substitutions": found.slots.substitutions,
+        "deletions": found.slots.deletions,
+        "insertions": found.slots.insertions,
+        "slot_error_rate": found.slot_error_rate,
+        "exact_recall": found.recall,
+        "exact_precision": found.precision,
+        "digit_error_rate": found.digit_error_rate,
+    }
+
+
+def punctuation_error_rate(case: Case) -> Answer:
+    sides, marks = (case["input"]["reference"], case["input"]["hypothesis"]), case["params"]["marks"]
+    published = formatting.punctuation_counts(*sides, marks=marks, lexical=False)
+    return {
+        "C": published.hits,
+        "D": published.deletions,
+        "I": published.insertions,
+        "S": published.substitutions,
+        "per": published.match_error_rate,
+        "per_evalkit": formatting.punctuation_counts(*sides, marks=marks).match_error_rate,
+    }
+
+
+def capitalisation(case: Case) -> Answer:
+    found = formatting.case_counts(case["input"]["reference"], case["input"]["hypothesis"])
+    return {
+        "matched": found.matched,
+        "case_errors": found.errors,
+        "case_error_rate": found.error_rate,
+        "cap_recall": found.recall,
+        "cap_precision": found.precision,
+    }
+
+
+def formatted_wer(case: Case) -> Answer:
+    sides = case["input"]["reference"], case["input"]["hypothesis"]
+    return {
+        "punct_as_tokens": formatting.formatted_counts(*sides).rate,
+        "punct_attached": formatting.formatted_counts(*sides, marks_as_tokens=False).rate,
+    }
+
+
+def deletion_bursts(case: Case) -> Answer:
+    pairs = words.align(tokens(case["input"]["reference"]), tokens(case["input"]["hypothesis"]))
+    found = omissions.omissions(pairs, **case["params"])
+    return {
+        "deletions": found.deletions,
+        "longest": found.longest,
+        "bursts": found.bursts,
+        "burst_words": found.burst_words,
+        "burst_share": found.burst_share,
+        "tail": found.tail,
+        "head": found.head,
+    }
+
+
+def slices(case: Case) -> Answer:
+    answer: Answer = {}
+    for system, found in case["input"].items():
+        rates = {name: intervals.cluster_ratio([errors], [said]).value for name, (errors, said) in found.items()}
+        answer |= {f"{system}_{name}": rate for name, rate in rates.items()}
+        errors, said = zip(*found.values(), strict=True)
+        answer[f"{system}_pooled"] = intervals.cluster_ratio(errors, said).value
+        known = [rate for rate in rates.values() if rate is not None]
+        answer[f"{system}_slice_macro"] = sum(known) / len(known) if known else None
+    return answer
 
 
 ADAPTERS = {
@@ -104,4 +243,15 @@ ADAPTERS = {
     "token_error_rate_mixed": token_error_rate_mixed,
     "hallucination": hallucination,
     "run_to_run": run_to_run,
+    "normalizer_whisper_en": normalizer_whisper_en,
+    "normalizer_whisper_basic": normalizer_whisper_basic,
+    "wer_by_normaliser": wer_by_normaliser,
+    "wer_compound_tolerant": wer_compound_tolerant,
+    "keyterm": keyterm,
+    "entity": entity,
+    "punctuation_error_rate": punctuation_error_rate,
+    "capitalisation": capitalisation,
+    "formatted_wer": formatted_wer,
+    "deletion_bursts": deletion_bursts,
+    "slices": slices,
 }

@@ -1,6 +1,8 @@
 """Worked cases: cost."""
 
-from evalkit.scoring import cost
+from decimal import Decimal
+
+from evalkit.scoring import cost, frontier
 from tests import conversations
 from tests.golden.shared import Answer, Case
 
@@ -33,7 +35,50 @@ def price_units(case: Case) -> Answer:
     }
 
 
+RULES = {
+    "exact": cost.Billing("audio_sent"),
+    "ceil_1s": cost.Billing("audio_sent", Decimal(1)),
+    "ceil_15s": cost.Billing("audio_sent", Decimal(15)),
+    "ceil_1s_min_10s": cost.Billing("audio_sent", Decimal(1), Decimal(10)),
+}
+
+
+def billed_seconds(case: Case) -> Answer:
+    durations = case["input"]["duration_s"]
+    billed = {name: [float(cost.billed_s(seconds, rule)) for seconds in durations] for name, rule in RULES.items()}
+    return {
+        **billed,
+        "exact": sum(billed["exact"]),
+        "total": {name: sum(seconds) for name, seconds in billed.items()},
+        "overhead_vs_exact": {name: cost.rounding_overhead(durations, rule) for name, rule in RULES.items()},
+    }
+
+
+def pareto(case: Case) -> Answer:
+    points = case["input"]["points"]
+    return {"frontier": frontier.frontier(points), "dominated": frontier.dominated(points)}
+
+
+def budget(case: Case) -> Answer:
+    given = case["input"]
+    limit, spent, reserved = (Decimal(given[name]) for name in ("budget", "spent", "reserved"))
+
+    def worst(audio_s: float, attempts: int) -> Decimal:
+        return cost.worst_case_usd(audio_s, Decimal(given["price_per_hour"]), attempts=attempts)
+
+    audio_s, attempts = given["next_audio_s"], given["max_attempts"]
+    return {
+        "worst_case": float(worst(audio_s, attempts)),
+        "allowed": cost.affordable(limit, spent, reserved, worst(audio_s, attempts)),
+        "allowed_if_max_attempts_1": cost.affordable(limit, spent, reserved, worst(audio_s, 1)),
+        "allowed_if_next_audio_s_30_and_1_attempt": cost.affordable(limit, spent, reserved, worst(30, 1)),
+    }
+
+
 ADAPTERS = {
+    "billed_seconds": billed_seconds,
+    "pareto": pareto,
+    "budget": budget,
     "cost_summary": cost_summary,
     "price_units": price_units,
 }

@@ -1,6 +1,9 @@
 """Worked cases: diarization."""
 
-from evalkit.scoring import speakers, text, words
+from collections.abc import Sequence
+from typing import Any
+
+from evalkit.scoring import joint, labels, speakers, text, words
 from evalkit.types import Word
 from tests.golden.shared import Answer, Case, flat, turns
 
@@ -35,23 +38,48 @@ def der_corpus(case: Case) -> Answer:
     }
 
 
+def speaker_count(case: Case) -> Answer:
+    pairs = zip(case["input"]["reference_counts"], case["input"]["hypothesis_counts"], strict=True)
+    found = sum((labels.speaker_count(*pair) for pair in pairs), labels.CountErrors())
+    return {"accuracy": found.accuracy, "mae": found.mean_absolute, "signed_mean": found.mean_signed}
+
+
+def said_by(rows: Sequence[Sequence[Any]]) -> list[Word]:
+    """Utterances (speaker, words, start, end), each as one word of several tokens, by start."""
+    spoken = [Word(said, start, end, str(name)) for name, said, start, end in rows]
+    return sorted(spoken, key=lambda word: word.start_s or 0.0)
+
+
 def cp(case: Case) -> words.ErrorCounts:
-    sides = [
-        speakers.by_speaker(
-            [Word(said, start, end, str(name)) for name, said, start, end in case["input"][side]], text.profile("none")
-        )
-        for side in ("reference", "hypothesis")
-    ]
-    return speakers.cp_counts(*sides)
+    sides = (speakers.by_speaker(said_by(case["input"][side]), text.profile("none")) for side in SIDES)
+    return joint.cp_counts(*sides)
 
 
 def cpwer_family(case: Case) -> Answer:
-    found = cp(case)
-    return {"cpwer": {**flat(found), "length": found.reference_words, "rate": found.rate}}
+    reference, hypothesis = (said_by(case["input"][side]) for side in SIDES)
+    plain = text.profile("none")
+    utterances = [plain.tokens(utterance.text) for utterance in reference]
+    free = joint.orc_counts(utterances, speakers.by_speaker(hypothesis, plain)).counts
+    paired = cp(case)
+    found = {
+        "cpwer": paired,
+        "orcwer": free,
+        "tcpwer": joint.tcp_counts(reference, hypothesis, plain, collar_s=case["params"]["tcp_collar_s"]),
+    }
+    rates = {
+        name: {**flat(errors), "length": errors.reference_words, "rate": errors.rate} for name, errors in found.items()
+    }
+    return {**rates, "speaker_confusion_cost": joint.confusion_cost(paired, free)}
 
 
 def cpwer(case: Case) -> Answer:
     return {"meeteval": cp(case).rate}
+
+
+def wder(case: Case) -> Answer:
+    said, got = ([Word(token, speaker=str(name)) for token, name in case["input"][side]] for side in SIDES)
+    found = labels.word_labels(said, got, text.profile("none"))
+    return {"aligned_pairs": found.aligned, "wrong_speaker": found.wrong, "wder": found.rate}
 
 
 def words_to_segments(case: Case) -> Answer:
@@ -70,10 +98,13 @@ def words_to_segments(case: Case) -> Answer:
     }
 
 
+SIDES = ("reference", "hypothesis")
 ADAPTERS = {
     "der": der,
     "der_corpus": der_corpus,
+    "speaker_count": speaker_count,
     "cpwer_family": cpwer_family,
     "cpwer": cpwer,
+    "wder": wder,
     "words_to_segments": words_to_segments,
 }

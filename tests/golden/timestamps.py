@@ -1,8 +1,11 @@
 """Worked cases: timestamps."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
-from evalkit.scoring import text, timing
+import numpy as np
+
+from evalkit.scoring import plausible, text, timing
 from evalkit.types import Word
 from tests.golden.shared import Answer, Case, milliseconds, timed
 
@@ -49,7 +52,37 @@ def timestamp_agreement(case: Case) -> Answer:
     }
 
 
+def drift(case: Case) -> Answer:
+    at_s, drifts_s = case["input"]["ref_start_s"], [diff / 1000 for diff in case["input"]["diff_ms"]]
+    found = timing.slope(at_s, drifts_s)
+    return {
+        "theil_sen_ms_per_min": milliseconds(found.s_per_min if found else None),
+        "drift_over_60min_ms": milliseconds(found.after_s(3600) if found else None),
+        # What another tool makes of it: least squares.
+        "ols_ms_per_min": 60_000 * float(np.polyfit(at_s, drifts_s, 1)[0]),
+    }
+
+
+def timestamp_validity(case: Case) -> Answer:
+    params = case["params"]
+    found = plausible.time_faults(
+        timed(case["input"]["words"]),
+        case["input"]["audio_duration_s"],
+        overlap_s=params["overlap_tol_s"],
+        longest_s=params["max_word_s"],
+        beyond_s=params["duration_tol_s"],
+    )
+    return asdict(found)
+
+
+def time_quantum(case: Case) -> Answer:
+    return {"quantum_ms": milliseconds(plausible.time_grid_s(case["input"]["times_s"]))}
+
+
 ADAPTERS = {
     "timestamp_error": timestamp_error,
     "timestamp_agreement": timestamp_agreement,
+    "drift": drift,
+    "timestamp_validity": timestamp_validity,
+    "time_quantum": time_quantum,
 }

@@ -3,6 +3,36 @@
 Adding a metric is one entry in ``METRICS`` and its columns in ``measure``; nothing else has to know it.
 """
 
-from evalkit.scoring.families import accuracy, delays, diarization, running, stability, timestamps
+from evalkit.scoring.families import (
+    accuracy,
+    channels,
+    delays,
+    diarization,
+    forgiveness,
+    invention,
+    locks,
+    omission,
+    presentation,
+    running,
+    settling,
+    stability,
+    timestamps,
+    vocabulary,
+)
 
-FAMILIES = (accuracy, diarization, timestamps, stability, delays, running)
+FAMILIES = (
+    accuracy,
+    invention,
+    omission,
+    vocabulary,
+    presentation,
+    forgiveness,
+    diarization,
+    timestamps,
+    channels,
+    stability,
+    settling,
+    locks,
+    delays,
+    running,
+)

@@ -1,22 +1,52 @@
 """Latency: every delay of a stream or a request, from the stamps of one trace."""
 
+from collections.abc import Mapping
+
 from evalkit.errors import ParseError
-from evalkit.scoring import captions
+from evalkit.scoring import captions, endpoints
 from evalkit.scoring import latency as timeline
 from evalkit.scoring.define import latency, ratio
 from evalkit.scoring.row import Case, Row
 from evalkit.types import Metric
 
-_STREAMED = ("lat.ttfp_audio", "lat.ttfp_speech", "lat.word_first", "lat.word_stable", "lat.ttfs", "lat.finalize")
+_SETUP = ("lat.setup", "lat.connect", "lat.ready", "lat.rtt")
+_WORDS = ("lat.word_first", "lat.word_stable", "lat.word_committed", "lat.service.word_first")
+_AFTER_SPEECH = ("lat.pr", "lat.ttfs", "lat.service.ttfs")
+_ENDPOINTS = ("lat.endpoint", "lat.endpoint_done")
+_ENDPOINT_COUNTS = ("lat.endpoint.early", "lat.endpoint.missed")
+_STREAMED = ("lat.ttfp_audio", "lat.ttfp_speech", *_WORDS, *_AFTER_SPEECH, "lat.finalize", *_ENDPOINTS)
+_PARTS = ("lat.rest_connect", "lat.rest_upload", "lat.rest_server", "lat.rest_download")
+_SPEED = ("lat.rtfx", "lat.rtf")
 
 METRICS: tuple[Metric, ...] = (
     *latency("lat.setup", "Set-up", "Start of the connection until the service is ready for audio", "p50"),
+    *latency("lat.connect", "Connection", "Start of the connection until the upgrade is done, with TLS", "p50"),
+    *latency("lat.ready", "Ready", "End of the upgrade until the service is ready for audio", "p50"),
+    *latency("lat.rtt", "Round trip", "Round trip to the service before audio began", "p50"),
     *latency(
         "lat.ttfp_audio", "First text after audio", "First text shown after the first sample of audio was spoken", "p50"
     ),
     *latency("lat.ttfp_speech", "First text after speech", "First text shown after the first word began", "p50", "p95"),
     *latency("lat.word_first", "Word shown", "A word first shown after it was spoken to its end", "p50", "p95"),
     *latency("lat.word_stable", "Word stable", "A word shown for good after it was spoken to its end", "p50", "p95"),
+    *latency(
+        "lat.word_committed", "Word committed", "A word first in locked text after it had been spoken", "p50", "p95"
+    ),
+    *latency(
+        "lat.service.word_first",
+        "Word shown, service only",
+        "A word first shown after it was spoken to its end, less the lateness of our own frame that held its end",
+        "p50",
+        "p95",
+    ),
+    *latency(
+        "lat.pr",
+        "Partial recognition latency",
+        "Last final word first shown after speech ended",
+        "p50",
+        "p95",
+        source="Yu et al. 2021 (FastEmit)",
+    ),
     *latency(
         "lat.ttfs",
         "Time to final segment",
@@ -26,9 +56,49 @@ METRICS: tuple[Metric, ...] = (
         source="pipecat stt-benchmark",
     ),
     *latency(
+        "lat.service.ttfs",
+        "Time to final segment, service only",
+        "Last final text received after speech ended, less the lateness of our own frame that held its end",
+        "p50",
+        "p95",
+        source="pipecat stt-benchmark",
+    ),
+    *latency(
+        "lat.endpoint",
+        "Endpoint",
+        "Final text of an utterance after its end, where the service found the end by itself",
+        "p50",
+        "p95",
+    ),
+    *latency(
+        "lat.endpoint_done",
+        "Endpoint at end of audio",
+        "Final text of an utterance after its end, where the end of audio had been announced",
+        "p50",
+        "p95",
+    ),
+    ratio(
+        "lat.endpoint.early",
+        "Early endpoints",
+        "Endpoints inside an utterance, which cut the speaker off, per utterance.",
+        ["lat.endpoint.early"],
+        ["lat.endpoint.utterances"],
+    ),
+    ratio(
+        "lat.endpoint.missed",
+        "Missed endpoints",
+        "Share of utterances without an endpoint before the next utterance began.",
+        ["lat.endpoint.missed"],
+        ["lat.endpoint.utterances"],
+    ),
+    *latency(
         "lat.finalize", "Finalisation", "Last message received after the end of audio was announced", "p50", "p95"
     ),
     *latency("lat.rest_total", "REST answer", "Start of the request until the last byte of the answer", "p50", "p95"),
+    *latency("lat.rest_connect", "REST connection", "Start of the request until a new connection was made", "p50"),
+    *latency("lat.rest_upload", "REST upload", "Connection until the last byte of the request was sent", "p50", "p95"),
+    *latency("lat.rest_server", "REST server", "Last byte of the request until the first of the answer", "p50", "p95"),
+    *latency("lat.rest_download", "REST download", "First byte of the answer until its last", "p50", "p95"),
     ratio(
         "lat.rtfx",
         "RTFx",
@@ -39,23 +109,39 @@ METRICS: tuple[Metric, ...] = (
         direction="higher",
         source="Open ASR Leaderboard",
     ),
+    ratio(
+        "lat.rtf",
+        "RTF",
+        "Seconds of waiting for the REST answer per second of audio, pooled over answered clips.",
+        ["lat.rtfx.processing_s"],
+        ["lat.rtfx.audio_s"],
+        unit="x",
+    ),
 )
 
 
 def measure(row: Row, case: Case) -> None:
     """The delays of the route that was taken."""
-    if case.clip.kind == "nonspeech":
-        row.lack("not_applicable", "lat.setup", *_STREAMED)
+    if case.clip.kind == "nonspeech" or case.trace.route == "rest":
+        row.lack("not_applicable", *_SETUP, *_STREAMED, *_ENDPOINT_COUNTS)
     else:
+        _set_up(row, case)
         _streamed(row, case)
-    _requested(row, case)
+    if case.trace.route == "rest":
+        _requested(row, case)
+    else:
+        row.lack("not_applicable", "lat.rest_total", *_PARTS, *_SPEED)
+
+
+def _set_up(row: Row, case: Case) -> None:
+    setup_s, connect_s = timeline.setup_s(case.trace), timeline.connect_s(case.trace)
+    row.measure("lat.setup", setup_s)
+    row.measure("lat.connect", connect_s)
+    row.measure("lat.ready", _since(connect_s, setup_s))
+    row.measure("lat.rtt", timeline.rtt_s(case.trace))
 
 
 def _streamed(row: Row, case: Case) -> None:
-    if case.trace.route == "rest":
-        row.lack("not_applicable", "lat.setup", *_STREAMED)
-        return
-    row.measure("lat.setup", timeline.setup_s(case.trace))
     pacing = case.trace.pacing()
     if pacing is not None and not pacing.valid:
         row.lack("invalid_pacing", *_STREAMED)
@@ -63,40 +149,91 @@ def _streamed(row: Row, case: Case) -> None:
     if isinstance(case.hypothesis.failure, ParseError):
         row.lack("missing_input", *_STREAMED)
         return
-    begin_s, end_s = timeline.speech_bounds_s(case.clip)
-    reference = case.reference or ()
-    timed_words = timeline.expected_words(reference, case.profile)
-    units = {
-        "lat.ttfp_audio": 1,
-        "lat.ttfp_speech": int(begin_s is not None),
-        "lat.word_first": timed_words,
-        "lat.word_stable": timed_words,
-        "lat.ttfs": int(end_s is not None),
-        "lat.finalize": 1,
-    }
     if case.failed:
-        for name, number in units.items():
-            if number:
-                row.add(name, {"failed": number})
-            else:
-                row.lack("missing_input", name)
+        _never(row, case)
         return
     origin_s = case.trace.audio_origin_s()
     if origin_s is None:
         row.lack("missing_input", *_STREAMED)
         return
+    begin_s, end_s = timeline.speech_bounds_s(case.clip)
     first_s, final_s = timeline.first_text_s(case.hypothesis), timeline.final_text_s(case.hypothesis)
+    spoken_s = None if end_s is None else origin_s + end_s
+    ttfs_s = _since(spoken_s, final_s)
     row.measure("lat.ttfp_audio", _since(origin_s, first_s))
     row.measure("lat.ttfp_speech", _since(None if begin_s is None else origin_s + begin_s, first_s))
-    row.measure("lat.ttfs", _since(None if end_s is None else origin_s + end_s, final_s))
+    row.measure("lat.ttfs", ttfs_s)
     row.measure("lat.finalize", timeline.finalize_s(case.trace))
     shown = captions.emissions(case.hypothesis, case.profile)
+    row.measure("lat.pr", _since(spoken_s, timeline.last_word_shown_s(shown)))
+    late_s = None if end_s is None else timeline.lateness_at_s(case.trace, [end_s])[0]
+    row.measure(
+        "lat.service.ttfs",
+        None if ttfs_s is None or late_s is None else timeline.Delay(ttfs_s, late_s).service_s,
+    )
+    _words(row, case, shown, origin_s)
+    _endpoints(row, case, origin_s)
+
+
+def _never(row: Row, case: Case) -> None:
+    """A failed stream: each of its delays is one that never ended."""
+    begin_s, end_s = timeline.speech_bounds_s(case.clip)
+    timed_words = timeline.expected_words(case.reference or (), case.profile)
+    spans = endpoints.spoken_spans(case.clip)
+    units: Mapping[str, int] = {
+        "lat.ttfp_audio": 1,
+        "lat.ttfp_speech": int(begin_s is not None),
+        **dict.fromkeys(_WORDS, timed_words),
+        **dict.fromkeys(_AFTER_SPEECH, int(end_s is not None)),
+        "lat.endpoint": sum(map(len, spans.values())),
+        "lat.finalize": 1,
+    }
+    for name, number in units.items():
+        if number:
+            row.add(name, {"failed": number})
+        else:
+            row.lack("missing_input", name)
+    row.lack("missing_input", "lat.endpoint_done", *_ENDPOINT_COUNTS)
+
+
+def _words(row: Row, case: Case, shown: list[captions.Emission], origin_s: float) -> None:
+    reference = case.reference or ()
     words = timeline.word_latencies(reference, shown, origin_s, case.profile)
     if not words:
-        row.lack("missing_input", "lat.word_first", "lat.word_stable")
+        row.lack("missing_input", *_WORDS)
         return
     row.values["lat.word_first"] = tuple(word.first_s for word in words)
     row.values["lat.word_stable"] = tuple(word.stable_s for word in words)
+    committed = tuple(word.committed_s for word in words if word.committed_s is not None)
+    row.values["lat.word_committed"] = committed
+    if len(committed) < len(words):
+        # Never locked: a word that never came, for whoever waits for final text.
+        row.add("lat.word_committed", {"failed": len(words) - len(committed)})
+    late = timeline.lateness_at_s(case.trace, [reference[word.reference].end_s or 0.0 for word in words])
+    row.values["lat.service.word_first"] = tuple(
+        timeline.Delay(word.first_s, late_s or 0.0).service_s for word, late_s in zip(words, late, strict=True)
+    )
+
+
+def _endpoints(row: Row, case: Case, origin_s: float) -> None:
+    spans = endpoints.spoken_spans(case.clip)
+    if not spans:
+        row.lack("missing_input", *_ENDPOINTS, *_ENDPOINT_COUNTS)
+        return
+    ended_s = endpoints.end_of_input_s(case.trace)
+    by_itself: list[float] = []
+    when_told: list[float] = []
+    utterances = early = missed = 0
+    for channel, own in spans.items():
+        found = endpoints.endpoints(endpoints.moved(own, origin_s), endpoints.final_times_s(case.hypothesis, channel))
+        utterances, early, missed = utterances + found.utterances, early + found.early, missed + found.missed
+        for latency_s, at_s in zip(found.latencies_s, found.at_s, strict=True):
+            (by_itself if ended_s is None or at_s < ended_s else when_told).append(latency_s)
+    row.add("lat.endpoint", {"utterances": utterances, "early": early, "missed": missed})
+    for name, values in (("lat.endpoint", by_itself), ("lat.endpoint_done", when_told)):
+        row.values[name] = tuple(values)
+    mode = endpoints.end_mode(case.trace, case.clip.duration_s)
+    row.add("lat.end_mode", {str(mode): 1})
 
 
 def _since(start_s: float | None, end_s: float | None) -> float | None:
@@ -104,11 +241,8 @@ def _since(start_s: float | None, end_s: float | None) -> float | None:
 
 
 def _requested(row: Row, case: Case) -> None:
-    if case.trace.route != "rest":
-        row.lack("not_applicable", "lat.rest_total", "lat.rtfx")
-        return
     if case.failed:
-        row.lack("missing_input", "lat.rtfx")
+        row.lack("missing_input", *_PARTS, *_SPEED)
         if isinstance(case.hypothesis.failure, ParseError):
             row.lack("missing_input", "lat.rest_total")
         else:
@@ -117,6 +251,18 @@ def _requested(row: Row, case: Case) -> None:
     seconds = timeline.request_s(case.trace)
     row.measure("lat.rest_total", seconds)
     if seconds is None:
-        row.lack("missing_input", "lat.rtfx")
+        row.lack("missing_input", *_SPEED)
     else:
         row.add("lat.rtfx", {"audio_s": case.clip.duration_s, "processing_s": seconds})
+    parts = timeline.rest_parts(case.trace)
+    if parts is None:
+        row.lack("missing_input", *_PARTS)
+        return
+    row.measure("lat.rest_upload", parts.upload_s)
+    row.measure("lat.rest_server", parts.server_s)
+    row.measure("lat.rest_download", parts.download_s)
+    if parts.connect_s is None:
+        # A connection that had been kept open: there was none to make.
+        row.lack("not_applicable", "lat.rest_connect")
+    else:
+        row.measure("lat.rest_connect", parts.connect_s)

@@ -1,16 +1,35 @@
-"""Timestamps: how far the times of matched words are off."""
+"""Timestamps: how far the times of matched words are off, whether they drift, and whether they can be true."""
 
-from evalkit.scoring import timing
-from evalkit.scoring.define import columns, ratio, sentence, spread
+from collections.abc import Sequence
+from dataclasses import replace
+
+from evalkit.scoring import captions, plausible, timing
+from evalkit.scoring.define import Statistic, columns, ratio, sentence, spread
 from evalkit.scoring.row import Case, Row
-from evalkit.types import Metric
+from evalkit.types import Metric, Word
+
+_AAS = "Shi et al. 2023 (AAS)"
+_LIMITS_MS = (50, 100, 200)
+_STEP_WORDS = 5
+"""A window needs so many words to have a median worth comparing."""
+_GRID_TIMES = 10
+"""A divisor of fewer different times says little about their grid."""
+_FAULTS = {
+    "missing": ("Words without times", "words without a start or an end"),
+    "zero_length": ("Words of no length", "words that end where they start"),
+    "negative_length": ("Words ending before they start", "words that end before they start"),
+    "start_decreases": ("Starts going back", "words that start before the word in front of them in their channel"),
+    "overlaps": ("Overlapping words", "words that begin over 10 ms before their neighbour of the same speaker ends"),
+    "beyond_audio": ("Words beyond the audio", "words that end over 50 ms after the audio"),
+    "too_long": ("Words longer than 2 s", "words longer than 2 s"),
+    "negative_start": ("Words before the audio", "words that start before 0"),
+}
 
 
 def _offset(edge: str) -> list[Metric]:
     base = f"ts.offset.{edge}"
     words = columns(base, "words")
     of_words = f"of word {edge}s, hypothesis minus reference, over matched words that are not numbers"
-    source = "Shi et al. 2023 (AAS)"
     return [
         ratio(
             f"{base}.mean",
@@ -20,8 +39,9 @@ def _offset(edge: str) -> list[Metric]:
             words,
             unit="s",
             direction="zero",
-            source=source,
+            source=_AAS,
         ),
+        _signed(f"{base}.median", f"Median {edge} drift", f"Median signed error {of_words}; positive is late.", base),
         ratio(
             f"{base}.mae",
             f"Mean absolute {edge} error",
@@ -29,7 +49,7 @@ def _offset(edge: str) -> list[Metric]:
             columns(base, "absolute_s"),
             words,
             unit="s",
-            source=source,
+            source=_AAS,
         ),
         spread(
             f"{base}.p95",
@@ -37,18 +57,35 @@ def _offset(edge: str) -> list[Metric]:
             f"95th percentile of the absolute error {of_words}.",
             f"{base}.absolute",
             "p95",
-            source=source,
+            source=_AAS,
         ),
-        ratio(
-            f"{base}.within_100ms",
-            f"{sentence(edge)}s within 100 ms",
-            f"Share of matched words whose {edge} is at most 100 ms off.",
-            columns(base, "within_100ms"),
-            words,
-            direction="higher",
-            source=source,
+        *(
+            ratio(
+                f"{base}.within_{limit}ms",
+                f"{sentence(edge)}s within {limit} ms",
+                f"Share of matched words whose {edge} is at most {limit} ms off.",
+                columns(base, f"within_{limit}ms"),
+                words,
+                direction="higher",
+                source=_AAS,
+            )
+            for limit in _LIMITS_MS
         ),
     ]
+
+
+def _signed(metric_id: str, title: str, definition: str, values: str, statistic: Statistic = "p50") -> Metric:
+    """A statistic of signed values, best at zero."""
+    return replace(spread(metric_id, title, definition, values, statistic), direction="zero")
+
+
+def _fault(name: str) -> Metric:
+    title, which = _FAULTS[name]
+    return _valid(f"ts.valid.{name}", title, f"Per word of the hypothesis, {which}; no reference is needed.", name)
+
+
+def _valid(metric_id: str, title: str, definition: str, column: str) -> Metric:
+    return ratio(metric_id, title, definition, columns("ts.valid", column), columns("ts.valid", "words"))
 
 
 METRICS: tuple[Metric, ...] = (
@@ -62,17 +99,105 @@ METRICS: tuple[Metric, ...] = (
         ["ts.reference_words"],
         direction="higher",
     ),
+    ratio(
+        "ts.offset.aas",
+        "AAS, mean of boundaries",
+        "Accumulated averaging shift: mean absolute error of the starts and ends of matched words with both.",
+        ["ts.offset.aas.absolute_s"],
+        ["ts.offset.aas.boundaries"],
+        unit="s",
+        source=_AAS,
+    ),
+    ratio(
+        "ts.offset.aas_funasr",
+        "AAS as in FunASR",
+        "The same with the errors of start and end added rather than averaged, as FunASR's code does: twice as much.",
+        ["ts.offset.aas.absolute_s"],
+        ["ts.offset.aas.words"],
+        unit="s",
+        source="FunASR timestamp_tools",
+    ),
+    _signed(
+        "ts.slope.p50",
+        "Drift per minute of audio",
+        "How much later words get with every minute of a clip (Theil-Sen slope of start drift), median over clips with "
+        "at least 30 matched words over 5 min.",
+        "ts.slope",
+    ),
+    spread(
+        "ts.slope.max",
+        "Drift per minute of audio, worst",
+        "The largest absolute Theil-Sen slope of start drift, in seconds per minute, of any clip.",
+        "ts.slope.absolute",
+        "max",
+    ),
+    _signed(
+        "ts.intercept",
+        "Constant offset",
+        "Start drift at the beginning of a clip on its Theil-Sen line, median over clips.",
+        "ts.intercept",
+    ),
+    spread(
+        "ts.jitter",
+        "Jitter of word starts",
+        "Median absolute deviation of start drifts from the clip's Theil-Sen line, median over clips.",
+        "ts.jitter",
+        "p50",
+    ),
+    spread(
+        "ts.max_step",
+        "Largest step of drift",
+        "The largest jump between the median start drifts of neighbouring windows of 30 s (with at least 5 matched "
+        "words each) in any clip.",
+        "ts.max_step",
+        "max",
+    ),
+    _valid(
+        "ts.valid",
+        "Impossible word times",
+        "Word times no contract allows (negative length, start going back, beyond or before the audio), per word of "
+        "the hypothesis.",
+        "broken",
+    ),
+    *map(_fault, _FAULTS),
+    spread(
+        "ts.grid",
+        "Grid of word times",
+        "The greatest step of which all word times of a clip are multiples, median over clips; a coarse grid alone "
+        "costs a quarter of its step on average.",
+        "ts.grid",
+        "p50",
+    ),
+    _signed(
+        "ts.final_shift.p50",
+        "Start moved by finalising",
+        "Start of a word in the final text minus its start when it was first shown in an interim, median over words.",
+        "ts.final_shift",
+    ),
+    spread(
+        "ts.final_shift.p95",
+        "Start moved by finalising p95",
+        "95th percentile of how far the start of a word moved between its first interim and the final text.",
+        "ts.final_shift.absolute",
+        "p95",
+    ),
 )
 
 
 def measure(row: Row, case: Case) -> None:
-    """Signed drift of the words both sides agree on."""
+    """Signed drift of the words both sides agree on, and the times of all words by themselves."""
     if case.clip.kind == "nonspeech":
         row.lack("not_applicable", "ts")
         return
+    _offsets(row, case)
+    _faults(row, case)
+    _moves(row, case)
+
+
+def _offsets(row: Row, case: Case) -> None:
     comparable = timing.comparable_words(case.reference or (), case.profile)
     if case.failed or not comparable or all(word.start_s is None for word in case.words):
-        row.lack("missing_input", "ts")
+        row.lack("missing_input", "ts.offset", "ts.coverage", *_LONG)
         return
     found = timing.drifts(case.reference or (), case.words, case.profile)
     row.add(
@@ -90,14 +215,64 @@ def measure(row: Row, case: Case) -> None:
         if not drifts:
             row.lack("missing_input", base)
             continue
-        row.add(
-            base,
-            {
-                "words": len(drifts),
-                "sum_s": sum(drifts),
-                "absolute_s": sum(map(abs, drifts)),
-                "within_100ms": timing.within(drifts, 0.1),
-            },
-        )
+        within = {f"within_{limit}ms": timing.within(drifts, limit / 1000) for limit in _LIMITS_MS}
+        row.add(base, {"words": len(drifts), "sum_s": sum(drifts), "absolute_s": sum(map(abs, drifts)), **within})
         row.values[base] = tuple(drifts)
         row.values[f"{base}.absolute"] = tuple(map(abs, drifts))
+    _both_edges(row, found)
+    _long_audio(row, case.reference or (), found)
+
+
+def _both_edges(row: Row, found: Sequence[timing.Drift]) -> None:
+    both = [(drift.start_s, drift.end_s) for drift in found if drift.end_s is not None]
+    if not both:
+        row.lack("missing_input", "ts.offset.aas", "ts.offset.aas_funasr")
+        return
+    absolute_s = sum(abs(start) + abs(end) for start, end in both)
+    row.add("ts.offset.aas", {"absolute_s": absolute_s, "boundaries": 2 * len(both), "words": len(both)})
+
+
+_LONG = ("ts.slope", "ts.intercept", "ts.jitter", "ts.max_step")
+
+
+def _long_audio(row: Row, reference: Sequence[Word], found: Sequence[timing.Drift]) -> None:
+    at_s = [reference[drift.reference].start_s or 0.0 for drift in found]
+    drifts = [drift.start_s for drift in found]
+    step = timing.largest_step(at_s, drifts, least=_STEP_WORDS)
+    row.measure("ts.max_step", None if step is None else abs(step))
+    slope = timing.slope(at_s, drifts) if timing.long_enough(at_s) else None
+    if slope is None:
+        row.lack("missing_input", "ts.slope", "ts.intercept", "ts.jitter")
+        return
+    row.values["ts.slope"] = (slope.s_per_min,)
+    if slope.lo_s_per_min is not None and slope.hi_s_per_min is not None:
+        row.values["ts.slope.lo"], row.values["ts.slope.hi"] = (slope.lo_s_per_min,), (slope.hi_s_per_min,)
+    row.values["ts.slope.absolute"] = (abs(slope.s_per_min),)
+    row.values["ts.intercept"] = (slope.intercept_s,)
+    row.values["ts.jitter"] = (slope.jitter_s,)
+
+
+def _faults(row: Row, case: Case) -> None:
+    words = case.words
+    if len({word.channel for word in words}) > 1:  # merged by start they would all be in order
+        *_, last = case.hypothesis.captions()
+        words = last.words
+    if not words or all(word.start_s is None for word in words):
+        row.lack("missing_input", "ts.valid", "ts.grid")
+        return
+    found = plausible.time_faults(words, case.clip.duration_s)
+    row.add("ts.valid", {**{name: getattr(found, name) for name in found.names()}, "broken": found.broken})
+    times = {time_s for word in words for time_s in (word.start_s, word.end_s) if time_s is not None}
+    row.measure("ts.grid", plausible.time_grid_s(times) if len(times) >= _GRID_TIMES else None)
+
+
+def _moves(row: Row, case: Case) -> None:
+    if case.trace.route == "rest" or (not case.failed and not captions.has_interims(case.hypothesis)):
+        row.lack("not_applicable", "ts.final_shift")
+        return
+    moved = [] if case.failed else timing.final_shifts(case.hypothesis, case.profile)
+    if not moved:
+        row.lack("missing_input", "ts.final_shift")
+        return
+    row.values["ts.final_shift"] = tuple(moved)
+    row.values["ts.final_shift.absolute"] = tuple(map(abs, moved))

@@ -1,0 +1,122 @@
+"""What a reader sees beyond the words: punctuation, capitals, and both together."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evalkit.scoring.text import profile
+from evalkit.scoring.words import ErrorCounts, align, unit_counts
+
+MARKS = (".", ",", "?", "!")
+_MARK = "\0"
+"""Stands for every mark, so that any mark may be aligned with any other."""
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+_WORD = re.compile(r"\w+(?:['\u2019]\w+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class CaseCounts:
+    """Casing of words that are otherwise right; counts add."""
+
+    matched: int = 0
+    errors: int = 0
+    """Matched words whose casing differs anywhere."""
+    both_capital: int = 0
+    reference_capitals: int = 0
+    hypothesis_capitals: int = 0
+
+    def __add__(self, other: "CaseCounts") -> "CaseCounts":
+        return CaseCounts(
+            self.matched + other.matched,
+            self.errors + other.errors,
+            self.both_capital + other.both_capital,
+            self.reference_capitals + other.reference_capitals,
+            self.hypothesis_capitals + other.hypothesis_capitals,
+        )
+
+    @property
+    def error_rate(self) -> float | None:
+        return self.errors / self.matched if self.matched else None
+
+    @property
+    def recall(self) -> float | None:
+        return self.both_capital / self.reference_capitals if self.reference_capitals else None
+
+    @property
+    def precision(self) -> float | None:
+        return self.both_capital / self.hypothesis_capitals if self.hypothesis_capitals else None
+
+
+def is_formatted(text: str) -> bool:
+    """Whether a reference was written to be read: it ends a phrase with a mark and does not use one case only."""
+    cased = [char for char in text if char.islower() or char.isupper()]
+    one_case = bool(cased) and len({char.islower() for char in cased}) == 1
+    return re.search(r"\w[.,?!](?:\s|$)", text) is not None and not one_case
+
+
+def punctuation_counts(
+    reference: str, hypothesis: str, *, marks: Sequence[str] = MARKS, lexical: bool = True
+) -> ErrorCounts:
+    """Errors among punctuation marks, once words and marks are aligned together, every mark being like every other.
+
+    The punctuation error rate (Meister et al. 2023) is the ``match_error_rate`` of the result.
+
+    Args:
+        reference: as written.
+        hypothesis: as written.
+        marks: single characters that count.
+        lexical: compare words without case, and read a number as one word, so that "3.50" has no full stop. False
+            gives the published algorithm, in which both disturb the marks.
+    """
+    left, right = (_words_and_marks(text, marks, lexical=lexical) for text in (reference, hypothesis))
+    listed = frozenset(marks)
+    hits = substitutions = deletions = insertions = 0
+    for pair in align(_masked(left, listed), _masked(right, listed)):
+        mine = left[pair.reference] if pair.reference is not None else ""
+        theirs = right[pair.hypothesis] if pair.hypothesis is not None else ""
+        if mine in listed and theirs in listed:
+            hits += mine == theirs
+            substitutions += mine != theirs
+        else:
+            deletions += mine in listed
+            insertions += theirs in listed
+    return ErrorCounts(hits, substitutions, deletions, insertions)
+
+
+def case_counts(reference: str, hypothesis: str) -> CaseCounts:
+    """Casing among the hits of the alignment that ignores case and punctuation; other words say nothing about it."""
+    left, right = _cased_words(reference), _cased_words(hypothesis)
+    matched = errors = both = mine_capital = theirs_capital = 0
+    for pair in align([word.casefold() for word in left], [word.casefold() for word in right]):
+        if pair.op != "hit" or pair.reference is None or pair.hypothesis is None:
+            continue
+        mine, theirs = left[pair.reference], right[pair.hypothesis]
+        matched += 1
+        errors += mine != theirs
+        both += mine[0].isupper() and theirs[0].isupper()
+        mine_capital += mine[0].isupper()
+        theirs_capital += theirs[0].isupper()
+    return CaseCounts(matched, errors, both, mine_capital, theirs_capital)
+
+
+def formatted_counts(reference: str, hypothesis: str, *, marks_as_tokens: bool = True) -> ErrorCounts:
+    """Word errors with case and punctuation kept: marks as tokens of their own, or glued to their words."""
+    rules = profile("formatted" if marks_as_tokens else "none")
+    return unit_counts(rules.tokens(reference), rules.tokens(hypothesis))
+
+
+def _masked(words: Sequence[str], marks: frozenset[str]) -> list[str]:
+    return [_MARK if word in marks else word for word in words]
+
+
+def _words_and_marks(text: str, marks: Sequence[str], *, lexical: bool) -> list[str]:
+    text = unicodedata.normalize("NFC", text)
+    if lexical:
+        text = _NUMBER.sub("0", text.casefold())
+    listed = re.escape("".join(marks))
+    return re.findall(rf"[{listed}]|[^\s{listed}]+", text)
+
+
+def _cased_words(text: str) -> list[str]:
+    return _WORD.findall(unicodedata.normalize("NFKC", text).replace("\u2019", "'"))
