@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 APT := $(if $(filter 0,$(shell id -u)),,sudo) apt-get
 
-.PHONY: help install demo test lint types unit browser bench format lock notebook clean
+.PHONY: help install demo test lint types unit system bench format lock notebook clean
 
 help: ## Show the verbs
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -19,7 +19,7 @@ install: .venv/installed ## Make .venv with exactly what constraints.txt locks
 demo: install ## Run the embedded default on the demo corpus, to results/demo/report.html
 	$(BIN)/evalkit run
 
-test: install browser lint types unit ## Lint, type-check, run every test and every notebook
+test: install system lint types unit ## Lint, type-check, run every test and every notebook
 
 lint: install
 	$(BIN)/ruff format --check .
@@ -31,11 +31,15 @@ types: install
 unit: install
 	$(BIN)/pytest
 
-browser: ## Install Debian's Chromium, which the report's tests drive
-	@command -v chromium >/dev/null || { $(APT) update -q && $(APT) install -q -y --no-install-recommends chromium; }
+system: ## Install what tests drive: Debian's Chromium (the report) and NIST's sclite (cross-checks)
+	@command -v chromium >/dev/null && command -v sctk >/dev/null || \
+		{ $(APT) update -q && $(APT) install -q -y --no-install-recommends chromium sctk; }
 
 bench: install ## Run the benchmarks (timing claims live there, not in the tests)
 	$(BIN)/python -m tests.benchmarks.pacing
+	$(BIN)/python -m tests.benchmarks.scoring
+	$(BIN)/python -m tests.benchmarks.diarization
+	$(BIN)/python -m tests.benchmarks.statistics
 
 $(BIN)/uv:
 	$(PYTHON) -m venv .venv

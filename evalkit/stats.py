@@ -318,8 +318,9 @@ def _ratio_difference(sample: _Sample, against: _Sample, _: int) -> tuple[float 
     ]
     found = cluster_ratio_difference(*sums)
     values = [_scaled(metric, cluster_ratio(*sums[at : at + 2]).value) for at in (0, 2)]
-    # Without scatter between clusters (prices) a difference is known exactly; the lack of one proves nothing.
-    exact = found.se == 0 and bool(found.value) and found.clusters >= MIN_CLUSTERS
+    # Two list prices differ exactly; of anything measured, clusters that happen to agree prove nothing.
+    priced = metric.unit == "usd_per_h"
+    exact = priced and found.se == 0 and bool(found.value) and found.clusters >= MIN_CLUSTERS
     return (
         values[0],
         values[1],

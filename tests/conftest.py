@@ -1,6 +1,8 @@
 """What every test shares."""
 
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,3 +17,17 @@ def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.upper().endswith(("_API_KEY", "_PROXY")):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def nist() -> Callable[[str], str]:
+    """Where a program of NIST's scoring toolkit stands; its absence is a failure under CI and a skip elsewhere."""
+
+    def find(program: str) -> str:
+        found = shutil.which(program) or shutil.which(program, path="/usr/lib/sctk/bin")
+        if found is None:
+            missing = pytest.fail if os.environ.get("CI") else pytest.skip
+            missing(f"{program} is missing: apt-get install sctk")
+        return str(found)
+
+    return find

@@ -23,9 +23,8 @@ Part, on purpose:
 
 import random
 import re
-import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jiwer
@@ -66,16 +65,12 @@ def test_hit_costs() -> None:
         assert weighed(found) == 4 * theirs["sub"] + 3 * theirs["del"] + 3 * theirs["ins"]
 
 
-SCLITE = shutil.which("sclite") or shutil.which("sclite", path="/usr/lib/sctk/bin")
-
-
-@pytest.mark.skipif(SCLITE is None, reason="NIST sclite (Debian package sctk) is not installed")
-def test_sclite(tmp_path: Path) -> None:
+def test_sclite(tmp_path: Path, nist: Callable[[str], str]) -> None:
     sides = list(pairs())
     for name, side in (("ref", 0), ("hyp", 1)):
         lines = [f"{' '.join(pair[side])} (s-{index:04d})" for index, pair in enumerate(sides)]
         (tmp_path / f"{name}.trn").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    command = [str(SCLITE), "-r", "ref.trn", "trn", "-h", "hyp.trn", "trn", "-i", "rm", "-o", "pralign", "stdout"]
+    command = [nist("sclite"), "-r", "ref.trn", "trn", "-h", "hyp.trn", "trn", "-i", "rm", "-o", "pralign", "stdout"]
     printed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     theirs = {
         int(index): ErrorCounts(*map(int, numbers.split()))

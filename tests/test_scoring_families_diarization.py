@@ -141,3 +141,10 @@ def test_a_label_that_changes_live() -> None:
     lost = scored(clip(DIALOGUE), streamed(), heard(failure=LOST))
     assert lost.absent["dia.flip"] == "missing_input"
     assert lost.counts["dia.count.signed"] == -2
+
+
+def test_an_empty_answer_is_no_diarization_error_when_speakers_were_not_asked_for() -> None:
+    reference = (*spread("good morning", 0.0, speaker="A"), *spread("hello there", 1.0, speaker="B"))
+    asked, unasked = (replace(answered(), settings={"diarize": wanted}) for wanted in (True, False))
+    assert scored(clip(reference), asked, heard()).counts["dia.der.miss_s"] > 0
+    assert scored(clip(reference), unasked, heard()).absent["dia.der"] == "missing_input"

@@ -1,6 +1,6 @@
 import re
-import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -65,8 +65,7 @@ def test_alignments_of_different_references_are_refused() -> None:
         segments(align(["a"], []), align(["a", "b"], []))
 
 
-@pytest.mark.skipif(not (shutil.which("sclite") and shutil.which("sc_stats")), reason="needs Debian's sctk")
-def test_the_segments_are_those_of_nist(tmp_path: Path) -> None:
+def test_the_segments_are_those_of_nist(tmp_path: Path, nist: Callable[[str], str]) -> None:
     """Words that never repeat within an utterance: where they do, sclite may break a tie of its alignment elsewhere."""
     chance = np.random.default_rng(5)
     said = [[f"w{k}" for k in chance.permutation(40)[:20]] for _ in range(40)]
@@ -78,8 +77,8 @@ def test_the_segments_are_those_of_nist(tmp_path: Path) -> None:
     def run(command: str, given: bytes = b"") -> bytes:
         return subprocess.run(command.split(), cwd=tmp_path, check=True, capture_output=True, input=given).stdout
 
-    sgml = b"".join(run(f"sclite -r ref trn -h {name} trn {name} -i spu_id -o sgml stdout") for name in "ab")
-    run("sc_stats -p -t mapsswe -v", sgml)
+    sgml = b"".join(run(f"{nist('sclite')} -r ref trn -h {name} trn {name} -i spu_id -o sgml stdout") for name in "ab")
+    run(f"{nist('sc_stats')} -p -t mapsswe -v", sgml)
     report = (tmp_path / "Ensemble.stats.mapsswe").read_text()
     found = [one for r, a, b in zip(said, *heard, strict=True) for one in segments(align(r, a), align(r, b))]
     tested = z_test([one.difference for one in found])

@@ -171,7 +171,9 @@ def measure(row: Row, case: Case) -> None:
         row.lack("not_applicable", "dia")
         return
     labelled = speakers.distinct_speakers(case.words)
-    if case.words and all(word.speaker is None for word in labelled):
+    unasked = case.trace.settings.get("diarize") is False
+    if (unasked and not case.words) or (case.words and all(word.speaker is None for word in labelled)):
+        # An empty answer misses every speaker, but not when nobody asked who spoke.
         row.lack("missing_input", "dia")
         return
     row.add("dia.unlabelled", {"words": speakers.unlabelled_words(labelled), "of": len(labelled)})
