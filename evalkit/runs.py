@@ -24,7 +24,7 @@ from evalkit.plan import Plan
 from evalkit.reports import html, tables
 from evalkit.scoring import cost, text
 from evalkit.store import Store
-from evalkit.types import Clip, Difference, Hypothesis, Score, SummaryRow
+from evalkit.types import Clip, Difference, Hypothesis, Score, SummaryRow, Trace
 from evalkit.wire import Timeouts
 
 # Scoring this many rows takes longer than starting a second process.
@@ -161,32 +161,57 @@ def _scores(store: Store, manifest: Mapping[str, Any], clips: Mapping[str, Clip]
     keys = [
         (clip_id, name, route) for name in manifest["providers"] for route in manifest["routes"] for clip_id in clips
     ]
-    keys = [key for key in keys if key in places]
-    work = (
-        [clips[clip_id] for clip_id, _, _ in keys],
-        [manifest["providers"][name] for _, name, _ in keys],
-        [prices.get((name, route)) for _, name, route in keys],
-        [places[key] for key in keys],
-    )
+    work = [
+        _Work(
+            clips[clip_id],
+            manifest["providers"][name],
+            prices.get((name, route)),
+            places[clip_id, name, route],
+            places.get((clip_id, name, "rest"), []) if route != "rest" else [],
+        )
+        for clip_id, name, route in keys
+        if (clip_id, name, route) in places
+    ]
     one = functools.partial(_score, store.folder)
-    if len(keys) < WORTH_A_POOL:
-        return list(map(one, *work))
+    if len(work) < WORTH_A_POOL:
+        return list(map(one, work))
     try:
         with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
-            return list(pool.map(one, *work, chunksize=64))
+            return list(pool.map(one, work, chunksize=64))
     except BrokenProcessPool:
         # A script without `if __name__ == "__main__"` cannot start processes; it can still have its scores.
-        return list(map(one, *work))
+        return list(map(one, work))
 
 
-def _score(
-    folder: Path, clip: Clip, entry: Mapping[str, Any], price: cost.Price | None, places: Sequence[int]
-) -> Score:
-    traces = Store(folder).traces_at(places)
-    last = traces[-1]
-    provider = providers.load(entry["provider"], last.route, name=last.provider, **last.settings)
-    hypothesis = Hypothesis.of(provider.parse(last.events))
-    return scoring.score(clip, traces, hypothesis, price=price, evidence=entry["evidence"])
+@dataclass(frozen=True)
+class _Work:
+    """What one score is made from; small enough to hand to another process."""
+
+    clip: Clip
+    entry: Mapping[str, Any]
+    """The provider's part of the manifest."""
+    price: cost.Price | None
+    places: Sequence[int]
+    """Where the attempts stand."""
+    rest_places: Sequence[int]
+    """Where those of the same provider over REST stand, when this is another route."""
+
+
+def _score(folder: Path, work: _Work) -> Score:
+    store = Store(folder)
+    traces = store.traces_at(work.places)
+    rest = None
+    if work.rest_places:
+        answer = _heard(store.traces_at(work.rest_places[-1:])[0], work.entry)
+        rest = answer.words if answer.failure is None else None
+    heard = _heard(traces[-1], work.entry)
+    evidence = work.entry["evidence"]
+    return scoring.score(work.clip, traces, heard, price=work.price, evidence=evidence, rest=rest)
+
+
+def _heard(trace: Trace, entry: Mapping[str, Any]) -> Hypothesis:
+    provider = providers.load(entry["provider"], trace.route, name=trace.provider, **trace.settings)
+    return Hypothesis.of(provider.parse(trace.events))
 
 
 def _current(manifest: Mapping[str, Any], saved: dict[str, Clip]) -> tuple[dict[str, Clip], str]:

@@ -102,3 +102,14 @@ def test_starts_moved_by_finalising() -> None:
     assert scored(*CASES["stream"]).absent["ts.final_shift.p50"] == "missing_input", "its interims have no times"
     assert scored(*CASES["stream without interims"]).absent["ts.final_shift.p95"] == "not_applicable"
     assert scored(*CASES["rest"]).absent["ts.final_shift.p95"] == "not_applicable"
+
+
+def test_a_stream_is_compared_with_the_rest_answer_of_the_same_provider() -> None:
+    rest = spread("the quick brown fox jumps", 0.5)
+    about, found, said = CASES["stream"]  # its words start 20 ms later
+    row = scored(about, found, said, rest=rest)
+    assert row.counts["ts.agree.words"] == row.counts["ts.agree.rest_words"] == 5
+    assert row.values["ts.agree"] == pytest.approx([0.02] * 5)
+    assert row.counts["ts.agree.within_50ms"] == 5
+    assert scored(about, found, said).absent["ts.agree.mae"] == "missing_input"
+    assert scored(*CASES["rest"]).absent["ts.agree.mae"] == "not_applicable"

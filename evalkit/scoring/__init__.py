@@ -42,6 +42,7 @@ def score(
     price: Price | None,
     evidence: Evidence,
     terms: tuple[str, ...] = (),
+    rest: tuple[Word, ...] | None = None,
 ) -> Score:
     """One row of counts for a clip, a provider and a route. Pure.
 
@@ -52,6 +53,7 @@ def score(
             the text that did arrive is kept in ``Score.hypothesis``.
         price: the line of the price table, or None when unknown.
         evidence: what the numbers may be used for.
+        rest: the words of the same provider's REST answer to the clip, when this is another route.
         terms: words and phrases that matter to the product; spellings of one term are parted by ``|``.
 
     Returns:
@@ -66,6 +68,7 @@ def score(
         profile=profile_for(clip.language),
         price=price,
         terms=terms,
+        rest=rest,
     )
     row = Row()
     for family in FAMILIES:

@@ -25,6 +25,8 @@ class Case:
     profile: Profile
     price: Price | None
     terms: tuple[str, ...] = ()
+    rest: tuple[Word, ...] | None = None
+    """What the same provider said of the clip over REST, when this is another route."""
     """Words and phrases that matter to the product, each in one or more spellings parted by ``|``."""
 
     @property

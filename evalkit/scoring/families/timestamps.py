@@ -88,9 +88,39 @@ def _valid(metric_id: str, title: str, definition: str, column: str) -> Metric:
     return ratio(metric_id, title, definition, columns("ts.valid", column), columns("ts.valid", "words"))
 
 
+_AGREE = "Between the words a stream and the REST answer of one provider share, start times, stream minus REST"
+
 METRICS: tuple[Metric, ...] = (
     *_offset("start"),
     *_offset("end"),
+    spread("ts.agree.median", "Stream against REST, median", f"{_AGREE}: median.", "ts.agree", "p50"),
+    ratio(
+        "ts.agree.mae",
+        "Stream against REST, mean size",
+        f"{_AGREE}: mean absolute difference.",
+        columns("ts.agree", "absolute_s"),
+        columns("ts.agree", "words"),
+        unit="s",
+    ),
+    *(
+        ratio(
+            f"ts.agree.within_{limit}ms",
+            f"Stream and REST within {limit} ms",
+            f"{_AGREE}: share at most {limit} ms apart.",
+            columns("ts.agree", f"within_{limit}ms"),
+            columns("ts.agree", "words"),
+            direction="higher",
+        )
+        for limit in _LIMITS_MS
+    ),
+    ratio(
+        "ts.agree.coverage",
+        "Words shared with REST",
+        "Words with times of the REST answer that the stream has too, numbers left out.",
+        columns("ts.agree", "words"),
+        columns("ts.agree", "rest_words"),
+        direction="higher",
+    ),
     ratio(
         "ts.coverage",
         "Timed words matched",
@@ -190,8 +220,27 @@ def measure(row: Row, case: Case) -> None:
         row.lack("not_applicable", "ts")
         return
     _offsets(row, case)
+    _agreement(row, case)
     _faults(row, case)
     _moves(row, case)
+
+
+def _agreement(row: Row, case: Case) -> None:
+    if case.trace.route == "rest":
+        row.lack("not_applicable", "ts.agree")
+        return
+    comparable = timing.comparable_words(case.rest or (), case.profile)
+    if not comparable or case.failed or all(word.start_s is None for word in case.words):
+        row.lack("missing_input", "ts.agree")
+        return
+    starts_s = [drift.start_s for drift in timing.agreement(case.rest or (), case.words, case.profile)]
+    within = {f"within_{limit}ms": timing.within(starts_s, limit / 1000) for limit in _LIMITS_MS}
+    absolute_s = sum(map(abs, starts_s))
+    row.add("ts.agree", {"words": len(starts_s), "rest_words": comparable, "absolute_s": absolute_s, **within})
+    if starts_s:
+        row.values["ts.agree"] = tuple(starts_s)
+    else:
+        row.lack("missing_input", "ts.agree.median")
 
 
 def _offsets(row: Row, case: Case) -> None:
