@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from evalkit.reports.headline import LINES, caveat, compared, headline, telling_slices
+from evalkit.reports.headline import LINES, compared, headline, telling_slices
 from evalkit.scoring import catalogue
 from evalkit.types import Difference, Pacing
 from tests import handmade
@@ -73,10 +73,6 @@ def test_nothing_scored_is_said() -> None:
     assert empty.sentences == ()
 
 
-def test_simulated_evidence_carries_its_caveat() -> None:
-    assert "say nothing about xAI" in HEAD.caveat
-
-
 def test_live_evidence_carries_none() -> None:
     live = [dataclasses.replace(score, evidence="live") for score in SCORES]
     providers = {name: {**entry, "evidence": "live"} for name, entry in MANIFEST["providers"].items()}
@@ -132,12 +128,6 @@ def test_the_error_rate_that_leads_leaves_no_clip_out() -> None:
     assert next(line for line in found.lines if line.brief).metric == "acc.wer.basic"
 
 
-def test_routes_that_were_asked_for_different_things_are_not_compared_on_price() -> None:
-    asked = {"rest": {"diarize": True, "model": "m"}, "streaming": {"diarize": False, "model": "m"}}
-    text = caveat([], {"providers": {"p": {"evidence": "live", "settings": asked}}})
-    assert "p (diarize); compare words across them, not delays or prices" in text
-
-
 def test_punctuality_takes_the_worst_clip_and_counts_the_unusable() -> None:
     late = Pacing(10, 0.001, 0.060, 0.070, -0.030)
     scores = [dataclasses.replace(score, pacing=late) if place == 1 else score for place, score in enumerate(SCORES)]
@@ -165,13 +155,13 @@ def test_a_slice_that_is_the_whole_corpus_tells_nothing() -> None:
     assert "all" not in names
 
 
-def test_what_a_provider_warns_of_is_said_once() -> None:
-    manifest = {"providers": {name: {"evidence": "simulated", "caution": "Its price is rent."} for name in "ab"}}
-    assert caveat([], manifest).count("Its price is rent.") == 1
-
-
-def test_a_run_that_stopped_early_says_so_first() -> None:
-    manifest, scores, *_ = handmade.demo()
-    assert "Incomplete" not in caveat(scores, manifest)
-    left = len(scores) - 2
-    assert caveat(scores[2:], manifest).startswith(f"Incomplete: {left} of {len(scores)} answers")
+def test_a_ranking_that_hangs_on_the_text_rules_is_called_so() -> None:
+    swapped = [
+        dataclasses.replace(row, value=1.0 if row.provider == handmade.CANDIDATE else 0.0)
+        if row.metric == "acc.wer.basic" and row.slice == "all"
+        else row
+        for row in SUMMARY
+    ]
+    sentences = headline(MANIFEST, SCORES, swapped, DIFFERENCES).sentences
+    assert any("depends on the text rules (acc.wer.en against acc.wer.basic)" in text for text in sentences)
+    assert not any("depends on the text rules" in text for text in HEAD.sentences)

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import time
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -338,11 +337,10 @@ def test_hostile_text_does_nothing_in_a_browser(opened: Opened) -> None:
 @pytest.mark.browser
 @pytest.mark.slow
 @pytest.mark.parametrize("opened", [{"page": crowded}], indirect=True)
-def test_two_thousand_rows_open_and_sort_quickly(opened: Opened) -> None:
+def test_of_two_thousand_rows_only_those_shown_are_drawn(opened: Opened) -> None:
+    """What keeps a large report quick is that rows become elements when they are seen, not how fast this machine is."""
     page = opened.page
-    began = time.perf_counter()
-    page.reload()
     page.select_option("#by-order", value="rate")
     assert page.locator("#count").inner_text() == "20 of 2000 shown"
-    assert time.perf_counter() - began < 5
+    assert page.locator("*").count() < 20_000
     assert opened.complaints == []

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from evalkit.reports.units import duration, shown, span
-from evalkit.types import Difference, Evidence, Route, Score, SummaryRow
+from evalkit.paired import rank_depends_on_normaliser
+from evalkit.reports.caveats import caveat, unsent
+from evalkit.reports.units import duration, listed, shown, span
+from evalkit.types import Difference, Route, Score, SummaryRow
 
 ROUTE_WORDS: Mapping[str, str] = {"rest": "REST", "streaming": "streaming", "agent": "agent"}
 # Which error rate leads: the first that leaves no clip with a reference out.
@@ -173,7 +175,7 @@ def headline(
         differences={(row.question, row.provider, row.route, row.metric): row for row in differences},
     )
     sentences = (*_rules(found), *_comparisons(found), *_streaming(found), *_delays(found), *_costs(found))
-    sentences = (*sentences, *_failures(found, _unsent(scores, manifest)))
+    sentences = (*sentences, *_swaps(summary), *_failures(found, unsent(scores, manifest)))
     return replace(found, lede=_lede(found), sentences=sentences)
 
 
@@ -194,53 +196,14 @@ def _rules(head: Headline) -> list[str]:
     return [reasons[head.wer]] if head.wer in reasons else []
 
 
-def _unsent(scores: Sequence[Score], manifest: Mapping[str, Any]) -> int:
-    """How many of the planned answers were never asked for."""
-    planned = sum(len(provider.get("settings", ())) for provider in _providers(manifest))
-    clips = int(manifest.get("corpus", {}).get("clips", 0))
-    return max(0, planned * clips - len(scores))
-
-
-def _unequal(manifest: Mapping[str, Any]) -> str:
-    """What one route was asked for and another was not: delays and prices of the two then differ for that reason."""
-    found = []
-    for name, provider in manifest.get("providers", {}).items():
-        first, *others = provider.get("settings", {}).values() or ({},)
-        options = sorted(key for key in first for other in others if key in other and other[key] != first[key])
-        if options:
-            found.append(f"{name} ({', '.join(options)})")
-    asked = "The routes were asked for different things"
-    return f"{asked}: {_and(found)}; compare words across them, not delays or prices." if found else ""
-
-
-def caveat(scores: Sequence[Score], manifest: Mapping[str, Any]) -> str:
-    """What the numbers must not be used for; empty when every score is live."""
-    kinds = {score.evidence for score in scores}
-    kinds |= {provider.get("evidence", "live") for provider in _providers(manifest)}
-    parts = []
-    if unsent := _unsent(scores, manifest):
-        parts.append(
-            f"Incomplete: {len(scores)} of {len(scores) + unsent} answers; the command of this run goes on from here."
-        )
-    if "simulated" in kinds:
-        parts.append(
-            f"Simulated evidence: {_who(scores, 'simulated')} answered over loopback on this machine. These numbers "
-            "describe what runs here; they say nothing about xAI or any other service."
-        )
-    if "recorded" in kinds:
-        parts.append(f"Recorded evidence: {_who(scores, 'recorded')} was replayed, not asked anew.")
-    parts += filter(None, [_unequal(manifest)])
-    parts += dict.fromkeys(filter(None, (provider.get("caution") for provider in _providers(manifest))))
-    return " ".join(parts)
-
-
-def _providers(manifest: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    return list(manifest.get("providers", {}).values())
-
-
-def _who(scores: Sequence[Score], evidence: Evidence) -> str:
-    names = sorted({score.provider for score in scores if score.evidence == evidence})
-    return _and(names) or "a provider"
+def _swaps(summary: Sequence[SummaryRow]) -> list[str]:
+    """Pairs of systems on one route whose order hangs on the text rules: a ranking nobody should act on."""
+    return [
+        f"Which of {swap.better.provider} and {swap.worse.provider} makes fewer word errors over "
+        f"{ROUTE_WORDS[swap.better.route]} depends on the text rules ({swap.metric} against {swap.other_metric})."
+        for swap in rank_depends_on_normaliser(summary)
+        if swap.better.route == swap.worse.route
+    ]
 
 
 def compared(row: Difference, subject: str, other: str, *, where: str = "") -> str:
@@ -331,7 +294,7 @@ def _lede(head: Headline) -> str:
         if not own:
             return f"No error rate for {head.candidate}: no clip with a reference text was scored."
         rate = PRIMARY[head.wer].partition(",")[0].lower()
-        return f"{head.candidate} has a {rate} of {_and(own)}; there is no incumbent to compare it with."
+        return f"{head.candidate} has a {rate} of {listed(own)}; there is no incumbent to compare it with."
     phrase: dict[Literal["better", "worse", "no_clear_difference", "insufficient"], str] = {
         "better": f"{head.candidate} makes fewer word errors than {head.incumbent}",
         "worse": f"{head.candidate} makes more word errors than {head.incumbent}",
@@ -342,7 +305,7 @@ def _lede(head: Headline) -> str:
     for verdict, words in phrase.items():
         routes = [ROUTE_WORDS[route] for route, row in against.items() if row.verdict == verdict]
         if routes:
-            parts.append(f"{words} over {_and(routes)}")
+            parts.append(f"{words} over {listed(routes)}")
     return ". ".join(parts) + "."
 
 
@@ -397,9 +360,9 @@ def _costs(head: Headline) -> list[str]:
         if len(known) > 1 and len(set(known.values())) == 1:
             words = f"{next(iter(known.values()))} on every route"
         else:
-            words = _and([f"{price} over {ROUTE_WORDS[route]}" for route, price in known.items()])
+            words = listed([f"{price} over {ROUTE_WORDS[route]}" for route, price in known.items()])
         together.setdefault(words or "no known price", []).append(provider)
-    parts = [f"{_and(providers)} {words}" for words, providers in together.items()]
+    parts = [f"{listed(providers)} {words}" for words, providers in together.items()]
     return [f"Price per hour of audio: {'; '.join(parts)}."] if parts else []
 
 
@@ -411,7 +374,7 @@ def _failures(head: Headline, unsent: int) -> list[str]:
     ]
     audio = max((system.audio_s for system in head.systems), default=0.0)
     if failing:
-        return [f"Clips without a usable answer: {_and(failing)}; they count as wholly wrong."]
+        return [f"Clips without a usable answer: {listed(failing)}; they count as wholly wrong."]
     if unsent:
         return []  # the caveat says what is missing
     return [f"Every clip was answered ({duration(audio)} of audio per route)."] if head.systems else []
@@ -433,7 +396,3 @@ def capitalised(route: Route) -> str:
     """A route's name at the start of a line."""
     words = ROUTE_WORDS[route]
     return words[0].upper() + words[1:]
-
-
-def _and(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)

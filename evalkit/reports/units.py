@@ -5,6 +5,7 @@ seconds, prices are shown in dollars. An undefined number is a dash, never a zer
 """
 
 import math
+from collections.abc import Sequence
 
 from evalkit.types import SummaryRow
 
@@ -117,3 +118,8 @@ def _sign(value: float, always: bool) -> str:
     if value < 0:
         return MINUS
     return "+" if always and value > 0 else ""
+
+
+def listed(names: Sequence[str]) -> str:
+    """``a, b and c``."""
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
