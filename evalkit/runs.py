@@ -101,7 +101,7 @@ def score(folder: Path) -> Results:
         StoreError: there is no run in ``folder``, or one of another format.
     """
     store = Store(folder)
-    manifest = {**store.manifest(), "scoring": _yardstick()}
+    manifest = {**store.manifest(), "scoring": yardstick()}
     saved = {clip.id: clip for clip in store.clips()}
     clips, note = _current(manifest, saved)
     scores = _scores(store, manifest, clips)
@@ -328,7 +328,7 @@ def _describe(plan: Plan, corpus: Corpus, name: str, command: str) -> dict[str, 
     }
 
 
-def _yardstick() -> dict[str, Any]:
+def yardstick() -> dict[str, Any]:
     """What the numbers were made with: results of different yardsticks do not compare."""
     profiles = {profile.name: {"version": profile.version, "hash": profile.hash} for profile in text.PROFILES.values()}
     return {"version": scoring.VERSION, "profiles": profiles}
