@@ -45,6 +45,11 @@ class Case:
         return self.attempts[-1]
 
     @property
+    def streamed(self) -> bool:
+        """Whether somebody speaks and a stream was to follow."""
+        return self.trace.route != "rest" and self.clip.kind == "speech"
+
+    @property
     def failed(self) -> bool:
         return self.hypothesis.failure is not None
 

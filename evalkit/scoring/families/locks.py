@@ -36,11 +36,10 @@ METRICS: tuple[Metric, ...] = tuple(metric for lock in _LOCKS for metric in _loc
 
 def measure(row: Row, case: Case) -> None:
     """What became of locked words, for each kind of lock that was used."""
-    streamed = case.trace.route != "rest" and case.clip.kind == "speech"
-    if case.failed and streamed:
+    if case.failed and case.streamed:
         row.lack("missing_input", *(metric.id for metric in METRICS))
         return
-    found = locking.locked_changes(case.hypothesis, case.profile) if streamed else {}
+    found = locking.locked_changes(case.hypothesis, case.profile) if case.streamed else {}
     for level, _, _ in _LOCKS:
         locked = found.get(level, locking.Locked())
         if not locked.words:

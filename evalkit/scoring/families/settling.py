@@ -2,6 +2,7 @@
 
 from evalkit.scoring import captions, endpoints, retractions, settling
 from evalkit.scoring.define import Statistic, ratio, spread
+from evalkit.scoring.families import stability
 from evalkit.scoring.row import Case, Row
 from evalkit.scoring.text import primary_language
 from evalkit.types import Metric
@@ -143,13 +144,8 @@ _LABELLED = "str.speaker_flips"
 
 def measure(row: Row, case: Case) -> None:
     """Settling of words, partials and labels."""
-    ids = [metric.id for metric in METRICS]
-    streamed = case.trace.route != "rest" and case.clip.kind == "speech"
-    if case.failed and streamed:
-        row.lack("missing_input", *ids)
-        return
-    if not streamed or not captions.has_interims(case.hypothesis):
-        row.lack("not_applicable", *ids)
+    if (reason := stability.no_captions(case)) is not None:
+        row.lack(reason, *(metric.id for metric in METRICS))
         return
     _words(row, case)
     _partials(row, case)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from evalkit.scoring import captions, settling
 from evalkit.scoring.define import Direction, Statistic, ratio, spread
-from evalkit.scoring.row import Case, Row
+from evalkit.scoring.row import Case, Reason, Row
 from evalkit.scoring.text import profile
 from evalkit.types import Metric
 
@@ -165,15 +165,17 @@ METRICS: tuple[Metric, ...] = (
 )
 
 
+def no_captions(case: Case) -> Reason | None:
+    """Why the captions of a clip cannot be judged, or None when they can."""
+    if case.streamed and case.failed:
+        return "missing_input"
+    return None if case.streamed and captions.has_interims(case.hypothesis) else "not_applicable"
+
+
 def measure(row: Row, case: Case) -> None:
     """Words taken back from captions."""
-    ids = [metric.id for metric in METRICS]
-    streamed = case.trace.route != "rest" and case.clip.kind == "speech"
-    if case.failed and streamed:
-        row.lack("missing_input", *ids)
-        return
-    if not streamed or not captions.has_interims(case.hypothesis):
-        row.lack("not_applicable", *ids)
+    if (reason := no_captions(case)) is not None:
+        row.lack(reason, *(metric.id for metric in METRICS))
         return
     readings = (case.profile.tokens, profile("basic").tokens)
     lexical = captions.caption_erasure(case.hypothesis, *readings)
