@@ -4,6 +4,7 @@ A plan file says the same as the options of ``evalkit run``::
 
     corpus = "calls/manifest.jsonl"
     routes = ["rest", "streaming"]
+    terms = ["Harbor Electric", "e-mail|email"]
     budget_usd = 2.0
 
     [candidate]
@@ -82,11 +83,15 @@ class Plan:
     attempts: int = 3
     sample_rate_hz: int = 16_000
     seed: int = 0
+    terms: tuple[str, ...] = ()
+    """Words and phrases that matter to the product, scored apart; spellings of one term are parted by ``|``."""
 
     def __post_init__(self) -> None:
         for route in self.routes:
             if route not in ROUTES:
                 raise SettingsError.unknown("route", str(route), ROUTES)
+        if not all(isinstance(term, str) and term.strip() for term in self.terms):
+            raise SettingsError("terms must be words or phrases, none of them empty")
         if not self.routes or len(set(self.routes)) < len(self.routes):
             raise SettingsError("routes must name each of rest, streaming at most once, and one at least")
         for what, name in (("run", self.run), *(("provider", choice.alias) for choice in self.choices)):
@@ -153,6 +158,7 @@ _KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
     "attempts": ((int,), "a whole number"),
     "sample_rate_hz": ((int,), "a whole number"),
     "seed": ((int,), "a whole number"),
+    "terms": ((list,), "a list of words"),
 }
 
 
@@ -179,8 +185,8 @@ def read(path: Path, **changes: Any) -> Plan:
     for role in ("candidate", "incumbent"):
         if role in content:
             content[role] = _choice(content[role], path, role)
-    if "routes" in content:
-        content["routes"] = tuple(content["routes"])
+    for key in {"routes", "terms"} & content.keys():
+        content[key] = tuple(content[key])
     content.update({key: value for key, value in changes.items() if value is not None})
     if "candidate" not in content:
         raise SettingsError(f"{path}: has no [candidate]; name the provider under test")

@@ -167,6 +167,7 @@ def _scores(store: Store, manifest: Mapping[str, Any], clips: Mapping[str, Clip]
             manifest["providers"][name],
             prices.get((name, route)),
             places[clip_id, name, route],
+            tuple(manifest["terms"]),
             places.get((clip_id, name, "rest"), []) if route != "rest" else [],
         )
         for clip_id, name, route in keys
@@ -193,6 +194,7 @@ class _Work:
     price: cost.Price | None
     places: Sequence[int]
     """Where the attempts stand."""
+    terms: tuple[str, ...]
     rest_places: Sequence[int]
     """Where those of the same provider over REST stand, when this is another route."""
 
@@ -206,7 +208,7 @@ def _score(folder: Path, work: _Work) -> Score:
         rest = answer.words if answer.failure is None else None
     heard = _heard(traces[-1], work.entry)
     evidence = work.entry["evidence"]
-    return scoring.score(work.clip, traces, heard, price=work.price, evidence=evidence, rest=rest)
+    return scoring.score(work.clip, traces, heard, price=work.price, evidence=evidence, terms=work.terms, rest=rest)
 
 
 def _heard(trace: Trace, entry: Mapping[str, Any]) -> Hypothesis:
@@ -308,6 +310,7 @@ def _describe(plan: Plan, corpus: Corpus, name: str, command: str) -> dict[str, 
             "os": platform.platform(),
         },
         "seed": plan.seed,
+        "terms": list(plan.terms),
         "corpus": {
             "name": corpus.name,
             "path": str(corpus.source),

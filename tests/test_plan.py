@@ -51,6 +51,7 @@ def test_a_named_candidate_stands_alone_and_gets_a_folder_of_its_own() -> None:
     ("changes", "message"),
     [
         ({"routes": ("rset",)}, "unknown route 'rset'; did you mean 'rest'"),
+        ({"terms": ("",)}, "terms must be words or phrases"),
         ({"routes": ()}, "routes must name each of"),
         ({"routes": ("rest", "rest")}, "routes must name each of"),
         ({"budget_usd": float("nan")}, "budget_usd must be a number"),

@@ -144,6 +144,13 @@ async def test_prices_are_those_of_the_run(calls: Path, tmp_path: Path) -> None:
     assert usd == pytest.approx(sum(score.audio_s for score in results.scores) * 36 / 3600)
 
 
+async def test_the_words_that_matter_are_scored_apart(calls: Path, tmp_path: Path) -> None:
+    results = await bought(calls, tmp_path / "run", terms=("password", "conference"))
+    rows = {row.metric: row for row in results.summary if row.slice == "all"}
+    recall = rows["acc.keyterm.recall"]
+    assert (recall.numerator, recall.denominator) == (1, 3), "`password` was heard, `conference` twice not"
+
+
 async def test_starting_over_keeps_the_old_run_under_another_name(calls: Path, tmp_path: Path) -> None:
     await bought(calls, tmp_path / "run")
     await bought(calls, tmp_path / "run", fresh=True)
