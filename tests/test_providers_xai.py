@@ -290,8 +290,14 @@ def test_a_rest_answer_is_one_update() -> None:
     body = {"text": "Hi there", "language": "", "words": [{"text": "Hi", "start": 0.1, "end": 0.3}, {"text": "there"}]}
     hypothesis = Hypothesis.of(Xai().parse(received(200, json.dumps(body))))
     assert hypothesis.text == "Hi there"
-    assert hypothesis.words[0].confidence == 0.0
     assert hypothesis.words[1].start_s is None
+
+
+@pytest.mark.parametrize(("given", "read"), [((0.5, None), (0.5, 0.0)), ((None, None), (None, None))])
+def test_a_confidence_left_out_is_zero_unless_none_is_ever_given(given: Any, read: Any) -> None:
+    words = [{"text": "a", **({} if value is None else {"confidence": value})} for value in given]
+    found = Hypothesis.of(Xai().parse(received(200, json.dumps({"text": "a a", "words": words})))).words
+    assert tuple(word.confidence for word in found) == read
 
 
 def test_a_rest_answer_without_words_still_has_text_and_channels_win_over_the_merge() -> None:

@@ -292,6 +292,8 @@ def _words(message: Mapping[str, Any], channel: int | None) -> tuple[Word, ...]:
     """The words of a message; without word times, the words of its text."""
     try:
         if message.get("words"):
+            # Documented: the field is left out when it is 0. A server that never sends it says nothing by that.
+            unsaid = 0.0 if any("confidence" in word for word in message["words"]) else None
             return tuple(
                 Word(
                     text=str(word["text"]),
@@ -299,8 +301,7 @@ def _words(message: Mapping[str, Any], channel: int | None) -> tuple[Word, ...]:
                     end_s=_number(word.get("end")),
                     speaker=None if word.get("speaker") is None else str(word["speaker"]),
                     channel=channel,
-                    # Documented: the field is left out when it is 0.
-                    confidence=_number(word.get("confidence", 0.0)),
+                    confidence=_number(word.get("confidence", unsaid)),
                 )
                 for word in message["words"]
             )
