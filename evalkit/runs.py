@@ -27,6 +27,9 @@ from evalkit.store import Store
 from evalkit.types import Clip, Difference, Hypothesis, Score, SummaryRow, Trace
 from evalkit.wire import Timeouts
 
+_NEEDED = {"candidate", "corpus", "incumbent", "prices", "providers", "routes", "seed", "terms"}
+"""What scoring reads of run.json."""
+
 # Scoring this many rows takes longer than starting a second process.
 WORTH_A_POOL = 500
 
@@ -102,6 +105,8 @@ def score(folder: Path) -> Results:
     """
     store = Store(folder)
     manifest = {**store.manifest(), "scoring": yardstick()}
+    if lacking := sorted(_NEEDED - manifest.keys()):
+        raise StoreError(f"{store.manifest_path}: lacks {', '.join(lacking)}; restore it or run again")
     saved = {clip.id: clip for clip in store.clips()}
     clips, note = _current(manifest, saved)
     scores = _scores(store, manifest, clips)

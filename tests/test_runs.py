@@ -168,6 +168,12 @@ async def test_what_was_written_is_read_back(calls: Path, tmp_path: Path) -> Non
     assert loaded.differences == results.differences
 
 
+def test_a_manifest_that_lacks_something_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"format": 1, "seed": 0}')
+    with pytest.raises(StoreError, match=r"run\.json: lacks candidate, corpus"):
+        runs.score(tmp_path)
+
+
 def test_a_folder_without_a_run_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="evalkit run"):
         runs.load(tmp_path)
