@@ -11,6 +11,7 @@ help: ## Show the verbs
 install: .venv/installed ## Make .venv with exactly what constraints.txt locks
 
 .venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c "import ensurepip" 2>/dev/null || { $(APT) update -q && $(APT) install -q -y python3-venv; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
