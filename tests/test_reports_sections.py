@@ -92,3 +92,13 @@ def test_a_figure_without_a_value_is_a_dash() -> None:
     rows = [dataclasses.replace(row, value=None, status="undefined") for row in SUMMARY]
     empty: Headline = headline(MANIFEST, SCORES, rows, [])
     assert sections.comparison(empty)["tables"][0]["bodies"] == []
+
+
+def test_every_figure_that_exists_is_listed_once_and_leads_to_its_definition() -> None:
+    found = sections.everything(HEAD)
+    defined = {item["id"] for item in sections.definitions(SUMMARY)}
+    ids = [row["id"] for row in found["rows"]]
+    assert len(ids) == len(set(ids)) > 20
+    assert set(ids) <= defined
+    assert set(ids) == {row.metric for row in SUMMARY if row.slice == "all" and row.value is not None}
+    assert all(len(row["cells"]) == len(HEAD.systems) for row in found["rows"])

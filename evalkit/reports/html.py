@@ -66,6 +66,7 @@ def page(
         routes=sections.routes(head),
         plots=[{"name": p.name, "title": p.title, "caption": p.caption, "svg": plots.svg(p)} for p in drawn],
         slices=sections.slices(head, summary),
+        everything=sections.everything(head),
         definitions=sections.definitions(summary),
         made=sections.made(manifest),
         data=_json(_rows(head, scores)),

@@ -211,6 +211,16 @@ def slices(head: Headline, summary: Sequence[SummaryRow]) -> dict[str, Any]:
     return {"columns": [system.name for system in head.systems], "rows": table}
 
 
+def everything(head: Headline) -> dict[str, Any]:
+    """Every figure there is over all clips, a column per system; each leads to its definition."""
+    table = []
+    for metric in catalogue.METRICS:
+        rows = [head.row(system.provider, system.route, metric.id) for system in head.systems]
+        if any(row is not None and row.value is not None for row in rows):
+            table.append({"id": metric.id, "title": metric.title, "cells": [_figure(row) for row in rows]})
+    return {"columns": [system.name for system in head.systems], "rows": table}
+
+
 def definitions(summary: Sequence[SummaryRow]) -> list[dict[str, str]]:
     """The catalogue's lines for every metric of this run."""
     used = {row.metric for row in summary}
