@@ -52,7 +52,7 @@ format: install ## Format and fix what can be fixed
 
 lock: $(BIN)/uv ## Resolve pyproject.toml again into constraints.txt
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header --no-annotate --quiet --upgrade --output-file constraints.txt
+		--no-header --no-annotate --quiet --upgrade --output-file constraints.txt
 
 notebook: install ## Open the notebooks
 	$(BIN)/jupyter lab notebooks

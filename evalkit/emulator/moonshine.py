@@ -1,6 +1,7 @@
 """Moonshine tiny-en, the recogniser of the embedded default, and the diarizer that comes with it."""
 
 import contextlib
+import functools
 import os
 import tempfile
 from collections.abc import Iterator
@@ -12,7 +13,8 @@ import numpy as np
 from moonshine_voice import ModelArch, Transcriber
 
 from evalkit.emulator.engines import Description, Stream
-from evalkit.emulator.sound import RATE_HZ, Samples, Tape
+from evalkit.emulator.redecoding import Redecoding
+from evalkit.emulator.sound import RATE_HZ, Samples
 from evalkit.emulator.speech import Detector, Frame, stretches
 from evalkit.emulator.sphinx import Aligner
 from evalkit.types import Word
@@ -124,45 +126,13 @@ class Moonshine:
         return self._aligner.align(texts, samples, start_s) if texts else ()
 
     def stream(self, *, channel: int, diarize: bool) -> Stream:
-        return _MoonshineStream(self, Diarizer(longest_s=0.0) if diarize else None)
+        diarizer = Diarizer(longest_s=0.0) if diarize else None
+        return Redecoding(self.decoded, functools.partial(self._concluded, diarizer))
 
-
-class _MoonshineStream:
-    """Decodes the open piece anew at every guess, which is cheaper than the library's own streaming."""
-
-    instant = False
-
-    def __init__(self, engine: Moonshine, diarizer: Diarizer | None) -> None:
-        self._engine = engine
-        self._diarizer = diarizer
-        self._detector = Detector()
-        self._tape = Tape()
-
-    def feed(self, samples: Samples) -> list[Frame]:
-        self._tape.append(samples)
-        return self._detector.feed(samples)
-
-    def begin(self, start_s: float) -> None:
-        """Nothing to prepare: every guess decodes its own stretch."""
-
-    def guess(self, start_s: float, end_s: float) -> tuple[Word, ...]:
-        return self._engine.decoded(self._tape.between(start_s, end_s), start_s)
-
-    def final(self, start_s: float, end_s: float) -> tuple[Word, ...]:
-        samples = self._tape.between(start_s, end_s)
-        if end_s - start_s <= _LONGEST_S:
-            words = self._engine.decoded(samples, start_s)
+    def _concluded(self, diarizer: Diarizer | None, samples: Samples, start_s: float) -> tuple[Word, ...]:
+        """The words of a whole utterance, with speakers when they were asked for."""
+        if len(samples) <= _LONGEST_S * RATE_HZ:
+            words = self.decoded(samples, start_s)
         else:
-            words = self._engine.heard(samples, start_s, Detector().feed(samples))
-        if self._diarizer is None or not words:
-            return words
-        return self._diarizer.labelled(words, samples, start_s)
-
-    def abandon(self) -> None:
-        """Nothing to undo."""
-
-    def forget(self, before_s: float) -> None:
-        self._tape.forget(before_s)
-
-    def close(self) -> None:
-        self._tape.forget(self._tape.end_s)
+            words = self.heard(samples, start_s, Detector().feed(samples))
+        return diarizer.labelled(words, samples, start_s) if diarizer is not None and words else words

@@ -2,17 +2,16 @@
 
 import importlib
 import json
-from collections.abc import Callable
+from abc import ABC, abstractmethod
 from importlib.metadata import version
 
 import numpy as np
 
 from evalkit.emulator.engines import Description, Stream
-from evalkit.emulator.sound import RATE_HZ, Samples, Tape
-from evalkit.emulator.speech import Detector, Frame, stretches
+from evalkit.emulator.redecoding import Decode, Redecoding
+from evalkit.emulator.sound import RATE_HZ, Samples
+from evalkit.emulator.speech import Detector, stretches
 from evalkit.types import Word
-
-Decode = Callable[[Samples, float], tuple[Word, ...]]
 
 
 def _in_stretches(decode: Decode, samples: Samples, vad_threshold: float) -> tuple[Word, ...]:
@@ -25,7 +24,22 @@ def _in_stretches(decode: Decode, samples: Samples, vad_threshold: float) -> tup
     return tuple(words)
 
 
-class FasterWhisper:
+class _OwnModel(ABC):
+    """A recogniser that decodes a stretch of sound with a model of the user's."""
+
+    def transcribe(
+        self, samples: Samples, *, channel: int | None, diarize: bool, vad_threshold: float
+    ) -> tuple[Word, ...]:
+        return _in_stretches(self._decoded, samples, vad_threshold)
+
+    def stream(self, *, channel: int, diarize: bool) -> Stream:
+        return Redecoding(self._decoded)
+
+    @abstractmethod
+    def _decoded(self, samples: Samples, start_s: float) -> tuple[Word, ...]: ...
+
+
+class FasterWhisper(_OwnModel):
     """A CTranslate2 Whisper model from a local folder."""
 
     def __init__(self, folder: str) -> None:
@@ -41,11 +55,6 @@ class FasterWhisper:
             speakers="none",
         )
 
-    def transcribe(
-        self, samples: Samples, *, channel: int | None, diarize: bool, vad_threshold: float
-    ) -> tuple[Word, ...]:
-        return _in_stretches(self._decoded, samples, vad_threshold)
-
     def _decoded(self, samples: Samples, start_s: float) -> tuple[Word, ...]:
         segments, _ = self._model.transcribe(
             samples.astype(np.float32) / 32768, beam_size=1, word_timestamps=True, condition_on_previous_text=False
@@ -56,11 +65,8 @@ class FasterWhisper:
             for part in segment.words or ()
         )
 
-    def stream(self, *, channel: int, diarize: bool) -> Stream:
-        return _Redecoding(self._decoded)
 
-
-class Vosk:
+class Vosk(_OwnModel):
     """A Kaldi model from a local folder."""
 
     def __init__(self, folder: str) -> None:
@@ -77,11 +83,6 @@ class Vosk:
             speakers="none",
         )
 
-    def transcribe(
-        self, samples: Samples, *, channel: int | None, diarize: bool, vad_threshold: float
-    ) -> tuple[Word, ...]:
-        return _in_stretches(self._decoded, samples, vad_threshold)
-
     def _decoded(self, samples: Samples, start_s: float) -> tuple[Word, ...]:
         recogniser = self._vosk.KaldiRecognizer(self._model, RATE_HZ)
         recogniser.SetWords(True)
@@ -92,39 +93,3 @@ class Vosk:
             for answer in answers
             for part in json.loads(answer).get("result", ())
         )
-
-    def stream(self, *, channel: int, diarize: bool) -> Stream:
-        return _Redecoding(self._decoded)
-
-
-class _Redecoding:
-    """A live session that decodes the open piece anew at every guess."""
-
-    instant = False
-
-    def __init__(self, decode: Decode) -> None:
-        self._decode = decode
-        self._detector = Detector()
-        self._tape = Tape()
-
-    def feed(self, samples: Samples) -> list[Frame]:
-        self._tape.append(samples)
-        return self._detector.feed(samples)
-
-    def begin(self, start_s: float) -> None:
-        """Nothing to prepare."""
-
-    def guess(self, start_s: float, end_s: float) -> tuple[Word, ...]:
-        return self._decode(self._tape.between(start_s, end_s), start_s)
-
-    def final(self, start_s: float, end_s: float) -> tuple[Word, ...]:
-        return self._decode(self._tape.between(start_s, end_s), start_s)
-
-    def abandon(self) -> None:
-        """Nothing to undo."""
-
-    def forget(self, before_s: float) -> None:
-        self._tape.forget(before_s)
-
-    def close(self) -> None:
-        self._tape.forget(self._tape.end_s)
