@@ -80,7 +80,7 @@ def run(
     """Send every clip over every route, score the answers and write the report.
 
     Without arguments: the embedded default, two recognisers on this machine on the demo corpus. Kill it at any moment;
-    the same command goes on where it stopped and sends nothing twice.
+    the same command goes on where it stopped, and no recorded answer is bought again.
     """
     changes = {
         "corpus": corpus,

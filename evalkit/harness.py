@@ -104,14 +104,15 @@ def agenda(plan: Plan, corpus: Corpus, stored: Iterable[Trace]) -> Agenda:
     Raises:
         StoreError: a stored trace was made with other settings.
     """
-    wanted = {
-        job.key: job
-        for route in plan.routes
-        for clip in corpus
-        for choice in plan.choices
-        if (provider := choice.on(route)) is not None
-        for job in [Job(clip, provider, _usd_per_hour(choice.provider, provider))]
-    }
+    wanted: dict[Key, Job] = {}
+    for route in plan.routes:
+        asked = [
+            (provider, _usd_per_hour(choice.provider, provider))
+            for choice in plan.choices
+            if (provider := choice.on(route)) is not None
+        ]
+        jobs = (Job(clip, provider, usd_per_hour) for clip in corpus for provider, usd_per_hour in asked)
+        wanted.update((job.key, job) for job in jobs)
     pending, answered = dict(wanted), Counter[str]()
     for trace in stored:
         key = (trace.clip_id, trace.provider, trace.route)

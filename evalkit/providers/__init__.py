@@ -1,6 +1,7 @@
 """The provider interface: two methods, and the one door through which every provider, ours or yours, is found."""
 
 import dataclasses
+import functools
 import json
 import types
 import typing
@@ -80,6 +81,7 @@ def names() -> list[str]:
     return sorted(_entry_points())
 
 
+@functools.cache  # reading the installed entry points takes milliseconds, and every trace of a run asks
 def find(name: str) -> type[Provider]:
     """The provider class behind a name.
 
