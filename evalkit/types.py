@@ -1,17 +1,18 @@
 """The nouns. Frozen, no I/O, standard library only. Times are seconds, rates are hertz; read this file first."""
 
-import io
-import wave
+import struct
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal
+from itertools import chain, repeat
+from typing import Any, Literal, Protocol
 
 from evalkit.errors import ParseError, ProviderError
 
 Route = Literal["rest", "streaming", "agent"]
 Kind = Literal["speech", "nonspeech"]
-EventKind = Literal["open", "sent", "audio", "received", "closed", "error"]
+EventKind = Literal["open", "ping", "sent", "audio", "received", "closed", "error"]
 State = Literal["interim", "chunk_final", "utterance_final"]
 Evidence = Literal["live", "recorded", "simulated"]
 Segment = tuple[int, ...]
@@ -70,11 +71,19 @@ class Clip:
         return None if self.reference is None else " ".join(word.text for word in self.reference)
 
 
+class Pcm(Protocol):
+    """Bytes of samples, in memory (``bytes``) or elsewhere (``evalkit.audio.OnDisk``): ``pcm[:]`` reads them all."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, part: slice, /) -> bytes: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Audio:
     """Decoded sound: all that a provider gets to see of a clip."""
 
-    pcm: bytes = field(repr=False)
+    pcm: Pcm = field(repr=False)
     """Signed 16-bit little-endian samples, channels interleaved."""
     sample_rate_hz: int
     channels: int = 1
@@ -83,21 +92,28 @@ class Audio:
     def duration_s(self) -> float:
         return len(self.pcm) / (2 * self.channels * self.sample_rate_hz)
 
-    def frames(self, frame_ms: int) -> Iterator[bytes]:
-        """Consecutive pieces of ``frame_ms`` milliseconds; the last may be shorter."""
-        size = self.sample_rate_hz * frame_ms // 1000 * 2 * self.channels
-        for start in range(0, len(self.pcm), size):
-            yield self.pcm[start : start + size]
+    def frames(self, frame_ms: int, *, silence_s: float = 0.0) -> Iterator[bytes]:
+        """Consecutive pieces of ``frame_ms`` milliseconds, of the sound and then silence; the last may be shorter."""
+        block = 2 * self.channels
+        size = self.sample_rate_hz * frame_ms // 1000 * block
+        end = len(self.pcm) + round(silence_s * self.sample_rate_hz) * block
+        for start in range(0, end, size):
+            yield self.pcm[start : start + size].ljust(min(size, end - start), b"\0")
+
+    def since(self, start_s: float) -> "Audio":
+        """What is left when the first ``start_s`` seconds are cut off."""
+        return replace(self, pcm=self.pcm[round(start_s * self.sample_rate_hz) * 2 * self.channels :])
+
+    def wav_header(self) -> bytes:
+        """What stands before the samples in a RIFF WAVE file."""
+        block, size = 2 * self.channels, len(self.pcm)
+        bytes_per_s = self.sample_rate_hz * block
+        sound = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, self.channels, self.sample_rate_hz, bytes_per_s, block, 16)
+        return struct.pack("<4sI4s", b"RIFF", 36 + size, b"WAVE") + sound + struct.pack("<4sI", b"data", size)
 
     def wav(self) -> bytes:
         """The same sound as a RIFF WAVE file."""
-        buffer = io.BytesIO()
-        with wave.open(buffer, "wb") as file:
-            file.setnchannels(self.channels)
-            file.setsampwidth(2)
-            file.setframerate(self.sample_rate_hz)
-            file.writeframes(self.pcm)
-        return buffer.getvalue()
+        return self.wav_header() + self.pcm[:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +126,7 @@ class Event:
     """Seconds of audio released so far."""
     kind: EventKind
     data: Any = None
-    """Verbatim, keys masked: str for a socket message; for HTTP and ``audio`` a JSON object (see wire.py)."""
+    """Verbatim, keys masked: str for a socket message; for anything else a JSON object (see ``evalkit.wire``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +139,30 @@ class Pacing:
     late_max_s: float
     end_drift_s: float
     """Lateness of the last frame."""
+    late_share: float | None = None
+    """Share of frames more than ``LATE_S`` late."""
+    stall_max_s: float | None = None
+    """The longest our event loop stood still meanwhile; 0 for less than 5 ms, None when it was not measured."""
+    blocked_s: float | None = None
+    """How long frames waited for the socket in all, waits under 1 ms not counted; None when not measured."""
+    speed: float = 1.0
+    """Seconds of audio sent per second."""
 
+    LATE_S = 0.020
     MAX_LATE_S = 0.050
     MAX_DRIFT_S = 0.020
 
     @property
     def valid(self) -> bool:
-        """Whether latencies of this trace may be used; the limits are those of metrics.md 7.1."""
-        return self.late_max_s <= self.MAX_LATE_S and self.end_drift_s <= self.MAX_DRIFT_S
+        """Whether latencies of this trace may be used; the limits are those of metrics.md 7.1.
+
+        Audio that was sent faster or slower than it could be spoken has no latency.
+        """
+        return self.within(self.MAX_LATE_S, self.MAX_DRIFT_S)
+
+    def within(self, late_s: float, drift_s: float) -> bool:
+        """Whether no frame and no end was later than this; the last nanosecond is rounding."""
+        return self.speed == 1.0 and self.late_max_s <= late_s + 1e-9 and self.end_drift_s <= drift_s + 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,25 +177,42 @@ class Trace:
     started_at: datetime
     """UTC wall clock, a label only; every duration comes from ``Event.t_s``."""
     events: tuple[Event, ...]
+    from_s: float = 0.0
+    """Audio second of the clip at which this attempt began: above 0 it went on where the one before was cut off."""
 
     def audio_origin_s(self) -> float | None:
         """T0: the wire time at which audio second 0 was spoken, or None when nothing was paced."""
         for event in self.events:
             if event.kind == "audio":
-                return float(event.data["due_s"]) - event.audio_s
+                return float(event.data["due_s"]) - event.audio_s / float(event.data.get("speed", 1.0))
         return None
 
     def pacing(self) -> Pacing | None:
-        """Lateness of the paced frames, or None when nothing was paced."""
-        late = [event.t_s - float(event.data["due_s"]) for event in self.events if event.kind == "audio"]
-        if not late:
+        """Punctuality of the paced frames, or None when nothing was paced."""
+        frames = [event for event in self.events if event.kind == "audio"]
+        if not frames:
             return None
+        late = [frame.t_s - float(frame.data["due_s"]) for frame in frames]
         ranked = sorted(late)
 
         def nearest_rank(percent: int) -> float:
             return ranked[-(-percent * len(ranked) // 100) - 1]
 
-        return Pacing(len(late), nearest_rank(50), nearest_rank(99), ranked[-1], late[-1])
+        def told(name: str) -> list[float]:
+            return [float(frame.data[name]) for frame in frames if name in frame.data]
+
+        blocked = told("blocked_s")
+        return Pacing(
+            len(late),
+            nearest_rank(50),
+            nearest_rank(99),
+            ranked[-1],
+            late[-1],
+            late_share=sum(seconds > Pacing.LATE_S for seconds in late) / len(late),
+            stall_max_s=max(told("stall_s"), default=None),
+            blocked_s=sum(blocked) if blocked else None,
+            speed=max(told("speed"), default=1.0),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +239,29 @@ class CaptionState:
     """One state per word: how firmly the provider holds it."""
 
 
+def _put(shown: list[Update], update: Update) -> list[Update]:
+    """Show an update among others, which are in segment order; returns those it replaces."""
+    depth = len(update.segment)
+    start = stop = bisect_left(shown, update.segment, key=_segment)
+    while stop < len(shown) and shown[stop].segment[:depth] == update.segment:
+        stop += 1
+    replaced = shown[start:stop]
+    shown[start:stop] = [update]
+    return replaced
+
+
+def _segment(update: Update) -> Segment:
+    return update.segment
+
+
+def _caption(t_s: float, shown: Sequence[Update]) -> CaptionState:
+    return CaptionState(
+        t_s,
+        tuple(chain.from_iterable(piece.words for piece in shown)),
+        tuple(chain.from_iterable(repeat(piece.state, len(piece.words)) for piece in shown)),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
     """What a provider said: its updates in order of arrival, and the error that ended them, if any."""
@@ -213,26 +285,32 @@ class Hypothesis:
             return cls(tuple(collected), ParseError(f"a message was not understood ({type(error).__name__}: {error})"))
         return cls(tuple(collected))
 
+    def replacements(self) -> Iterator[tuple[Update, tuple[Update, ...]]]:
+        """Each update with those it replaces: what had been shown at its own path and below, in segment order."""
+        shown: list[Update] = []
+        for update in self.updates:
+            yield update, tuple(_put(shown, update))
+
     def captions(self) -> Iterator[CaptionState]:
         """The caption after each update, channel by channel in segment order."""
-        shown: dict[Segment, Update] = {}
+        shown: list[Update] = []
         for update in self.updates:
-            depth = len(update.segment)
-            shown = {path: old for path, old in shown.items() if path[:depth] != update.segment}
-            shown[update.segment] = update
-            pieces = [shown[path] for path in sorted(shown)]
-            yield CaptionState(
-                update.t_s,
-                tuple(word for piece in pieces for word in piece.words),
-                tuple(piece.state for piece in pieces for _ in piece.words),
-            )
+            _put(shown, update)
+            yield _caption(update.t_s, shown)
+
+    @property
+    def last_caption(self) -> CaptionState | None:
+        """The caption after the last update, or None without updates."""
+        shown: list[Update] = []
+        for update in self.updates:
+            _put(shown, update)
+        return _caption(self.updates[-1].t_s, shown) if shown else None
 
     @property
     def words(self) -> tuple[Word, ...]:
         """The final transcript; several channels are merged by start time."""
-        last: Sequence[Word] = ()
-        for caption in self.captions():
-            last = caption.words
+        caption = self.last_caption
+        last: Sequence[Word] = caption.words if caption else ()
         if len({word.channel for word in last}) > 1 and all(word.start_s is not None for word in last):
             last = sorted(last, key=lambda word: word.start_s or 0.0)
         return tuple(last)
@@ -290,7 +368,7 @@ class Metric:
     id: str
     title: str
     unit: str
-    """``rate``, ``s``, ``per_min``, ``x``, ``usd_per_h``, ``count``."""
+    """``rate``, ``s``, ``per_min``, ``x``, ``usd``, ``usd_per_h``, ``count``."""
     direction: Literal["lower", "higher", "zero"]
     definition: str
     source: str
@@ -300,6 +378,8 @@ class Metric:
     """The ratio is multiplied by this, e.g. 60 for a rate per minute over seconds."""
     values: str = ""
     statistic: Literal["", "p50", "p95", "p99", "max", "mean"] = ""
+    bounded: bool = False
+    """Whether the ratio is a share, which cannot exceed 1; a word error rate can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +403,10 @@ class SummaryRow:
     n_clusters: int
     status: str
     """``ok``, ``undefined``, ``not_applicable``, ``missing_input``, ``insufficient``, ``not_tested``."""
+    macro: float | None
+    """Of a ratio, the unweighted mean over clips of the clip's ratio; None for other metrics."""
+    note: str
+    """Why there is no figure or no interval, or what was done instead; empty when there is nothing to explain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,8 +426,31 @@ class Difference:
     """``value - against_value``."""
     ci_lo: float | None
     ci_hi: float | None
+    """The interval over clusters; of a rate on which no cluster differs, the zero-event bound over clips."""
+    bootstrap_lo: float | None
+    bootstrap_hi: float | None
+    """The percentile interval of the paired bootstrap of a ratio, from 20 clusters on."""
     n_clips: int
     n_clusters: int
+    p: float | None
+    """Of a ratio: the sign-flip permutation test over clusters, two-sided."""
+    p_holm: float | None
+    """The same, adjusted (Holm) for the comparisons that ask this question of this metric."""
+    poi: float | None
+    """Probability of improvement: share of the paired bootstrap's draws in which this system does better."""
+    margin: float | None
+    """Of word and character error rates: how much worse is still as good, fixed before the run."""
+    label: (
+        Literal["superior", "non_inferior", "non_inferior_but_worse", "inferior", "worse_inconclusive", "inconclusive"]
+        | None
+    )
+    """What interval and margin say about switching; None without a margin."""
+    gate: Literal["pass", "warn", "fail"] | None
+    """What the label means to a gate in continuous integration."""
     smallest_detectable: float | None
     """The difference this many clips could have shown with 80 % power at the 5 % level."""
+    clips_needed: int | None
+    """Clips like these, in all, with which a difference as large as the margin would be seen."""
     verdict: Literal["better", "worse", "no_clear_difference", "insufficient"]
+    note: str
+    """Why there is no difference or no verdict; empty when there is nothing to explain."""

@@ -7,12 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.scoring import band
-from evalkit.scoring.band import DELETION, DIAGONAL, INSERTION, cheapest_path
+from evalkit.scoring.band import DELETION, DIAGONAL, HIT, INSERTION, UNIT, Costs, cheapest_path
 
 TOKENS = st.lists(st.integers(0, 3), max_size=14)
 
 
-def obvious_path(left: Sequence[int], right: Sequence[int], times: band.Times | None = None) -> bytes:
+def obvious_path(
+    left: Sequence[int], right: Sequence[int], times: band.Times | None = None, costs: Costs = HIT
+) -> bytes:
     """The whole grid, pairs as costs, the tie rule read from the end."""
     cost = [[(0, 0)] * (len(right) + 1) for _ in range(len(left) + 1)]
     step = [[INSERTION] * (len(right) + 1) for _ in range(len(left) + 1)]
@@ -23,11 +25,11 @@ def obvious_path(left: Sequence[int], right: Sequence[int], times: band.Times | 
                 same = left[i - 1] == right[j - 1]
                 ms = min(abs(times[0][i - 1] - times[1][j - 1]), 60_000) if same and times else 0
                 before = cost[i - 1][j - 1]
-                ways.append(((before[0] + (0 if same else 4), before[1] + ms), DIAGONAL))
+                ways.append(((before[0] + (0 if same else costs.substitution), before[1] + ms), DIAGONAL))
             if i:
-                ways.append(((cost[i - 1][j][0] + 3, cost[i - 1][j][1]), DELETION))
+                ways.append(((cost[i - 1][j][0] + costs.gap, cost[i - 1][j][1]), DELETION))
             if j:
-                ways.append(((cost[i][j - 1][0] + 3, cost[i][j - 1][1]), INSERTION))
+                ways.append(((cost[i][j - 1][0] + costs.gap, cost[i][j - 1][1]), INSERTION))
             if ways:
                 cost[i][j], step[i][j] = min(ways)
     i, j, steps = len(left), len(right), bytearray()
@@ -40,14 +42,20 @@ def obvious_path(left: Sequence[int], right: Sequence[int], times: band.Times | 
 
 
 @pytest.mark.parametrize("few_cells", [1 << 30, 0], ids=["short", "long"])
-@given(left=TOKENS, right=TOKENS, timed=st.booleans(), chance=st.randoms(use_true_random=False))
+@given(
+    left=TOKENS,
+    right=TOKENS,
+    costs=st.sampled_from([HIT, UNIT]),
+    timed=st.booleans(),
+    chance=st.randoms(use_true_random=False),
+)
 def test_a_band_finds_the_very_path_of_the_whole_grid(
-    few_cells: int, left: list[int], right: list[int], timed: bool, chance: random.Random
+    few_cells: int, left: list[int], right: list[int], costs: Costs, timed: bool, chance: random.Random
 ) -> None:
     times = ([chance.randint(0, 900) for _ in left], [chance.randint(0, 900) for _ in right]) if timed else None
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(band, "_FEW_CELLS", few_cells)
-        assert cheapest_path(left, right, times) == obvious_path(left, right, times)
+        assert cheapest_path(left, right, times, costs) == obvious_path(left, right, times, costs)
 
 
 @pytest.mark.parametrize("few_cells", [1 << 30, 0], ids=["short", "long"])
@@ -79,9 +87,9 @@ def test_memory_grows_with_the_errors_and_not_with_the_square_of_the_length(monk
     widths: list[int] = []
     real: Callable[..., bytes] = band._long
 
-    def spy(left: Any, right: Any, low: int, high: int, times: Any) -> bytes:
+    def spy(left: Any, right: Any, low: int, high: int, *rest: Any) -> bytes:
         widths.append(high - low + 1)
-        return real(left, right, low, high, times)
+        return real(left, right, low, high, *rest)
 
     monkeypatch.setattr(band, "_long", spy)
     left = [number % 997 for number in range(5000)]

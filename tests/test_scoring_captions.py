@@ -5,13 +5,14 @@ from hypothesis import strategies as st
 from evalkit.scoring.captions import (
     Erasure,
     caption_erasure,
-    channel_states,
     emissions,
     erasure,
     formatting_share,
     has_interims,
 )
 from evalkit.scoring.text import profile
+from evalkit.types import Hypothesis
+from tests import obvious
 from tests.conversations import heard, spoken, update
 
 EN = profile("en")
@@ -165,19 +166,6 @@ def test_captions_without_times_are_still_matched_by_their_words() -> None:
     assert [(item.word.text, item.first_s) for item in emissions(said, EN)] == [("well", 2), ("hello", 1)]
 
 
-def test_captions_of_a_channel_are_its_own_updates() -> None:
-    said = heard(
-        update(0, ""),
-        update(1, spoken(("a", 0, 1), channel=0), segment=(0, 0)),
-        update(2, spoken(("x", 0, 1), channel=1), segment=(1, 0)),
-        update(3, spoken(("x", 0, 1), channel=1), segment=(1, 0)),
-        update(4, "", segment=(2, 0)),
-        update(5, "", segment=(0, 0)),
-    )
-    states = channel_states(said)
-    assert {channel: [state.t_s for state in own] for channel, own in states.items()} == {0: [1, 5], 1: [2, 3]}
-
-
 def test_depths_are_those_of_revising_updates() -> None:
     found = erasure([["a"], ["a", "b"], ["c"], ["c"], ["d"]])
     assert (found.depths, found.depth, found.revisions) == ((2, 1), 2, 2)
@@ -188,3 +176,49 @@ def test_a_last_word_that_grows_may_be_allowed() -> None:
     said = heard(update(1, "some"), update(2, "something"), update(3, "something good"), update(4, "something god"))
     assert caption_erasure(said, str.split).erased == 2
     assert caption_erasure(said, str.split, extend_ok=True).erased == 1
+
+
+@given(obvious.conversations(), st.booleans())
+def test_erasure_is_what_whole_captions_give(said: Hypothesis, extend_ok: bool) -> None:
+    readings = (EN.tokens, profile("basic").tokens)
+    for chosen in (readings, (str.split,)):
+        found = caption_erasure(said, *chosen, extend_ok=extend_ok)
+        assert found == obvious.caption_erasure(said, *chosen, extend_ok=extend_ok)
+
+
+@given(obvious.conversations())
+def test_emissions_are_what_whole_captions_give(said: Hypothesis) -> None:
+    assert emissions(said, EN) == obvious.emissions(said, EN)
+
+
+def test_a_word_shown_before_a_cut_that_came_after_it_was_shown_then() -> None:
+    said = heard(
+        update(1, "hello how are", segment=(0, 0, 0)),
+        update(2, "hello", "utterance_final", (0, 0)),
+        update(3, "how are you", "utterance_final", (0, 1)),
+    )
+    found = [(item.word.text, item.first_s, item.stable_s) for item in emissions(said, EN)]
+    assert found == [("hello", 1, 1), ("how", 1, 3), ("are", 1, 3), ("you", 3, 3)]
+
+
+def test_no_number_runs_from_one_utterance_into_the_next() -> None:
+    said = heard(
+        update(1, "twenty", segment=(0, 0, 0)),
+        update(2, "twenty", "utterance_final", (0, 0)),
+        update(3, "one more", segment=(0, 1, 0)),
+    )
+    assert caption_erasure(said, EN.tokens).erased == 0
+    joined = heard(update(1, "twenty", "chunk_final", (0, 0, 0)), update(2, "one more", segment=(0, 0, 1)))
+    assert caption_erasure(joined, EN.tokens).final_words == 2
+
+
+def test_a_word_that_moves_to_the_next_utterance_while_it_stands_there_too_stays_shown() -> None:
+    said = heard(
+        update(1, "hello how", segment=(0, 0, 0)),
+        update(2, "how are", segment=(0, 1, 0)),
+        update(3, "hello", "utterance_final", (0, 0)),
+        update(4, "how are", "utterance_final", (0, 1)),
+    )
+    found = [(item.word.text, item.first_s, item.stable_s) for item in emissions(said, EN)]
+    assert found == [("hello", 1, 1), ("how", 1, 1), ("are", 2, 2)]
+    assert emissions(said, EN) == obvious.emissions(said, EN)

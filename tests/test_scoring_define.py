@@ -17,3 +17,20 @@ def test_each_statistic_of_a_delay_is_a_metric_over_the_same_values() -> None:
     p50, p95 = define.latency("lat.x", "X", "A delay", "p50", "p95")
     assert (p50.id, p95.id) == ("lat.x.p50", "lat.x.p95")
     assert p50.values == p95.values == "lat.x"
+
+
+def test_a_share_is_bounded_and_an_error_rate_is_not() -> None:
+    assert not define.error_rate("acc.x", "X", "Errors.").bounded
+    parts = define.ratio("x.mer", "X", "Errors per place.", ["s", "i"], ["h", "s", "i"])
+    assert parts.bounded
+    assert not define.ratio("x", "X", "Twice.", ["s", "s"], ["h", "s"]).bounded
+    assert define.ratio("x.recall", "X", "Found.", ["found"], ["all"], direction="higher").bounded
+    assert not define.ratio("x.per_min", "X", "Speed.", ["n"], ["s"], unit="per_min", direction="higher").bounded
+    assert not define.ratio("x.bias", "X", "Signed.", ["n"], ["n"], direction="zero").bounded
+    assert define.ratio("x.fail", "X", "Failed.", ["failed"], ["clips"], bounded=True).bounded
+
+
+def test_a_delay_can_have_a_p99() -> None:
+    (p99,) = define.latency("lat.x", "X", "A delay", "p99")
+    assert (p99.id, p99.statistic) == ("lat.x.p99", "p99")
+    assert "99th percentile by nearest rank" in p99.definition

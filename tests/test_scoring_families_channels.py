@@ -89,6 +89,25 @@ def test_words_without_channel_or_time_say_nothing_of_channels() -> None:
     assert called(*CALL, reference=None).absent["mch.wer"] == "missing_input"
 
 
+def test_one_word_of_many_without_a_time_drops_out() -> None:
+    many = (*spread("a b c d e f g h i j " * 12, 0.0, 0.02, channel=0), *SUPPORT)
+    said = [*many[:50], replace(many[50], start_s=None), *many[51:]]
+    row = called(*said, reference=many)
+    assert row.counts["mch.leak.words"] == len(many) - 1
+    assert "mch.skew" in row.values
+    assert row.absent["mch.wer_merged"] == "missing_input"
+    said[51] = replace(said[51], start_s=None)
+    assert called(*said, reference=many).absent["mch.leak"] == "missing_input"
+
+
+def test_channels_merged_by_time() -> None:
+    assert columns(called(*CALL), "mch.wer_merged") == (12, 0, 0, 0)
+    late = called(*on(0, CALLER, 9.0), *SUPPORT)
+    assert columns(late, "mch.wer") == (12, 0, 0, 0), "each channel by itself is right"
+    assert columns(late, "mch.wer_merged")[0] < 12, "but reads in the wrong order"
+    assert called(*CALL, reference=()).absent["mch.wer_merged"] == "not_applicable"
+
+
 @pytest.mark.parametrize("reference", [CALL, CALLER, (), None])
 @pytest.mark.parametrize("said", [CALL, CALLER, (), tuple(spread("hello"))])
 @pytest.mark.parametrize("failed", [False, True])
@@ -107,7 +126,7 @@ def test_every_metric_is_measured_or_named_absent(
 
 def test_a_failed_call_is_all_deletions() -> None:
     row = scored(clip(CALL, 6.0, channels=2), answered(), heard(failure=LOST))
-    assert columns(row, "mch.wer") == (0, 0, 12, 0)
+    assert columns(row, "mch.wer") == columns(row, "mch.wer_merged") == (0, 0, 12, 0)
     assert row.absent["mch.swap"] == row.absent["mch.count"] == "missing_input"
 
 

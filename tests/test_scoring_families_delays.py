@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evalkit.errors import Refused
 from evalkit.scoring.families import delays, locks, settling, stability
 from evalkit.scoring.row import Case, Row
 from evalkit.scoring.text import profile_for
 from evalkit.types import Clip, Event, Hypothesis, Trace
 from tests.conversations import answered, clip, final, heard, spoken, streamed, trace, update
-from tests.scored import CASES, REFERENCE, columns, scored
+from tests.scored import CASES, LOST, REFERENCE, columns, scored
 
 
 def test_a_failed_stream_never_shows_its_words() -> None:
@@ -139,3 +140,75 @@ def measured(about: Clip, found: Trace, said: Hypothesis) -> Row:
     for family in (stability, settling, locks, delays):
         family.measure(row, case)
     return row
+
+
+def test_a_service_that_never_got_ready_is_not_left_out_of_set_up() -> None:
+    row = scored(*CASES["never connected"])
+    assert [row.counts[f"lat.{name}.failed"] for name in ("setup", "connect", "ready")] == [1, 1, 1]
+    opened = trace([Event(0.2, 0.0, "open", {"url": "ws://x"}), Event(0.4, 0.0, "received", '{"type":"error"}')])
+    row = scored(clip(REFERENCE), opened, heard(failure=LOST))
+    assert row.values["lat.connect"] == (0.2,)
+    assert [row.counts[f"lat.{name}.failed"] for name in ("setup", "ready")] == [1, 1]
+    assert "lat.setup" not in row.values
+    assert "lat.setup.failed" not in scored(*CASES["failed stream"]).counts
+
+
+@pytest.mark.parametrize("told", [("Unavailable", "broken off by us (KeyboardInterrupt)"), ("Refused", "too large")])
+def test_what_the_service_was_never_asked_or_not_waited_for_says_nothing_about_its_speed(told: tuple[str, str]) -> None:
+    error = Event(1.0, 0.0, "error", dict(zip(("type", "message"), told, strict=True)))
+    failure = Refused(told[1]) if told[0] == "Refused" else LOST
+    streamed_row = scored(clip(REFERENCE), trace([error]), heard(failure=failure))
+    asked = scored(clip(REFERENCE), trace([error], route="rest"), heard(failure=failure))
+    for metric in ("lat.setup.p50", "lat.ttfs.p50", "lat.word_first.p95", "lat.endpoint.early"):
+        assert streamed_row.absent[metric] == "missing_input"
+    assert asked.absent["lat.rest_total.p50"] == "missing_input"
+    assert not [name for name in (*streamed_row.counts, *asked.counts) if name.startswith("lat.") and "failed" in name]
+
+
+def test_the_warm_up_is_printed_apart() -> None:
+    found = streamed([(3.6, "done")])
+    cold = replace(found, events=(replace(found.events[0], data={"url": "ws://x", "cold": True}), *found.events[1:]))
+    row = scored(clip(REFERENCE), cold, CASES["stream"][2])
+    assert row.values["lat.setup_cold"] == pytest.approx([0.3])
+    assert row.absent["lat.setup.p50"] == row.absent["lat.ready.p50"] == "not_applicable"
+    warm = scored(*CASES["stream"])
+    assert warm.values["lat.setup"] == pytest.approx([0.3])
+    assert warm.absent["lat.setup_cold.p50"] == "not_applicable"
+    sent, got = answered().events
+    first = trace([replace(sent, data={**sent.data, "cold": True}), got], route="rest")
+    row = scored(clip(REFERENCE), first, final(REFERENCE))
+    assert row.values["lat.rest_cold"] == pytest.approx([0.5])
+    assert row.absent["lat.rest_total.p99"] == "not_applicable"
+    lost = scored(clip(REFERENCE), first, heard(failure=LOST))
+    assert lost.counts["lat.rest_total.failed"] == 1
+    assert lost.absent["lat.rest_cold.p50"] == "not_applicable"
+
+
+def test_every_round_trip_counts() -> None:
+    found = streamed([(3.6, "done")])
+    pings = [Event(t_s, 0.0, "ping", {"rtt_s": rtt_s}) for t_s, rtt_s in ((0.25, 0.04), (2.0, 0.09), (3.55, 0.05))]
+    row = scored(clip(REFERENCE), trace([*found.events, *pings]), CASES["stream"][2])
+    assert row.values["lat.rtt"] == (0.04, 0.09, 0.05)
+
+
+def test_streams_that_end_otherwise_are_not_pooled() -> None:
+    said = CASES["stream"][2]
+    silent = scored(clip(REFERENCE), streamed([(4.6, "done")], duration_s=4.0), said)
+    assert silent.values["lat.ttfs_silence"] == pytest.approx([3.2 - 0.5 - 2.5])
+    for metric in ("lat.ttfs.p50", "lat.ttfs_forced.p50", "lat.service.ttfs.p50", "lat.finalize.p95"):
+        assert silent.absent[metric] == "not_applicable"
+    assert silent.counts["lat.end_mode.silence"] == 1
+    told = streamed([(3.6, "done")])
+    forced = scored(
+        clip(REFERENCE),
+        trace([*told.events[:12], Event(told.events[11].t_s, 1.0, "sent", "{}"), *told.events[12:]]),
+        said,
+    )
+    assert forced.values["lat.ttfs_forced"] == pytest.approx([3.2 - 0.5 - 2.5])
+    assert forced.absent["lat.ttfs_silence.p95"] == "not_applicable"
+
+
+def test_without_partials_there_is_no_first_one() -> None:
+    row = scored(*CASES["stream without interims"])
+    assert row.absent["lat.ttfp_audio.p50"] == row.absent["lat.ttfp_speech.p99"] == "not_applicable"
+    assert row.values["lat.pr"] == pytest.approx([3.2 - 0.5 - 2.5])

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from evalkit.scoring.recombination import Recombination
 from evalkit.types import Turn, Word
 from tests.conversations import answered, clip, final, heard, spoken, spread, streamed, update
 from tests.scored import CASES, DIALOGUE, LOST, REFERENCE, columns, scored
@@ -69,7 +70,7 @@ def test_one_turn_given_to_the_wrong_speaker() -> None:
     row = scored(clip(reference, 4.0), answered(), final(said))
     assert columns(row, "dia.cpwer") == columns(row, "dia.tcpwer") == (5, 0, 3, 3)
     assert columns(row, "dia.orcwer") == (8, 0, 0, 0)
-    assert row.counts["dia.orcwer.greedy"] == 0
+    assert row.counts["dia.orcbound.low"] == row.counts["dia.orcbound.high"] == 0
     assert (row.counts["dia.confusion_cost.errors"], row.counts["dia.confusion_cost.words"]) == (6, 8)
     assert (row.counts["dia.wder.wrong"], row.counts["dia.wder.aligned"]) == (3, 8)
     turn = [row.counts[f"dia.turn.{name}"] for name in ("both", "hypothesis", "reference")]
@@ -107,12 +108,37 @@ def test_without_times_words_can_still_be_given_to_speakers() -> None:
     assert {row.absent[name] for name in absent} == {"missing_input"}
 
 
-def test_too_many_labels_for_an_exact_search_are_no_crash() -> None:
+def test_many_labels_are_borne() -> None:
     reference = spread("a b c d e f g h i j k l m n o p q r s t u v", 0.0, 0.4, speaker="A")
     said = [replace(word, speaker=str(index)) for index, word in enumerate(reference)]
     row = scored(clip(reference, 9.0), answered(), final(said))
-    assert row.absent["dia.orcwer"] == row.absent["dia.confusion_cost"] == row.absent["dia.tcpwer"] == "missing_input"
+    assert row.absent["dia.tcpwer"] == "missing_input"
     assert columns(row, "dia.cpwer") == (1, 0, 21, 21)
+    assert row.counts["dia.orcbound.low"] == row.counts["dia.orcbound.high"] == 42
+
+
+def test_bounds_far_apart_are_no_error_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    reference = [replace(word, speaker="AB"[index % 2]) for index, word in enumerate(spread("a b a c a b c b"))]
+    said = final([replace(word, speaker="1") for word in spread("b a a b c c b a")])
+    proven = scored(clip(reference), answered(), said)
+    assert proven.counts["dia.orcbound.low"] == sum(columns(proven, "dia.orcwer")[1:])
+    monkeypatch.setattr(
+        "evalkit.scoring.joint.recombine", lambda said, heard, rounds: Recombination((0,) * len(said), 1, 8)
+    )
+    monkeypatch.setattr("evalkit.scoring.joint.MAX_STREAMS", 0)
+    row = scored(clip(reference), answered(), said)
+    assert row.absent["dia.orcwer"] == row.absent["dia.confusion_cost"] == "missing_input"
+    assert row.counts["dia.orcbound.low"] < row.counts["dia.orcbound.high"]
+
+
+def test_nobody_speaks_but_somebody_is_heard() -> None:
+    row = scored(clip((), 3.0), answered(), final(spread("hello", 1.0, speaker="0")))
+    assert row.counts["dia.der.false_alarm_s"] == pytest.approx(0.4)
+    assert (row.counts["dia.der.total_s"], row.counts["dia.der.macro.clips"], row.counts["dia.jer.speakers"]) == (
+        0,
+    ) * 3
+    assert columns(row, "dia.cpwer") == columns(row, "dia.orcwer") == columns(row, "dia.tcpwer") == (0, 0, 0, 1)
+    assert row.counts["dia.count.signed"] == 1
 
 
 def test_words_without_a_label_among_labelled_ones() -> None:

@@ -10,14 +10,9 @@ from tests.conversations import clip, heard, streamed, update
 from tests.scored import CASES, REFERENCE, scored
 
 
-def talk(*texts: tuple[float, str], speakers: str = "") -> Score:
+def talk(*texts: tuple[float, str]) -> Score:
     """Interims in turn over a reference that runs from 0.5 to 2.5 s; T0 is 0.5."""
     updates = [update(t_s, text) for t_s, text in texts]
-    if speakers:
-        updates = [
-            replace(item, words=tuple(replace(word, speaker=speaker) for word in item.words))
-            for item, speaker in zip(updates, speakers, strict=True)
-        ]
     return scored(
         clip(REFERENCE), streamed([(3.6, "done")]), heard(*updates[:-1], replace(updates[-1], state="utterance_final"))
     )
@@ -37,7 +32,7 @@ def test_rhythm_is_that_of_running_speech() -> None:
     row = talk((1.5, "the"), (2.0, "the quick"), (4.0, "the quick brown"))
     assert row.values["str.cadence"] == pytest.approx([0.5])
     assert row.values["str.stall"] == pytest.approx([1.0])
-    assert row.absent["str.speaker_flips"] == "missing_input"
+    assert (row.counts["str.partial_wer.errors"], row.counts["str.partial_wer.words"]) == (4, 6)
 
 
 def test_wrong_numbers_names_and_negations_are_flips() -> None:
@@ -46,11 +41,6 @@ def test_wrong_numbers_names_and_negations_are_flips() -> None:
     foreign = scored(clip(REFERENCE, language="de"), streamed([(3.6, "done")]), CASES["stream"][2])
     assert foreign.absent["str.flips.negations"] == "not_applicable"
     assert foreign.counts["str.flips.numbers"] == 0
-
-
-def test_labels_that_flip() -> None:
-    row = talk((1.5, "the quick"), (2.0, "the quick brown"), speakers="01")
-    assert (row.counts["str.speaker_flips.words"], row.counts["str.speaker_flips.labelled_words"]) == (2, 3)
 
 
 def test_without_interims_and_over_rest_nothing_settles() -> None:
@@ -64,3 +54,9 @@ def test_the_clock_of_a_badly_paced_stream_is_not_used_but_its_captions_are() ->
     row = scored(*CASES["stream badly paced"])
     assert row.absent["str.cadence.p50"] == row.absent["str.stall.max"] == "invalid_pacing"
     assert row.counts["str.shown_words"] == 5
+
+
+def test_a_transcript_that_was_never_made_final_is_marked() -> None:
+    assert talk((1.5, "the"), (2.0, "the quick")).counts["str.interim_only.streams"] == 0
+    loose = scored(clip(REFERENCE), streamed([(3.6, "done")]), heard(update(1.5, "the quick")))
+    assert (loose.counts["str.interim_only.streams"], loose.counts["str.interim_only.all"]) == (1, 1)

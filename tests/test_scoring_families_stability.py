@@ -31,3 +31,17 @@ def test_text_withdrawn_altogether_stays_in_the_numerator() -> None:
     said = heard(update(1.5, "thank you"), update(2.0, "", "utterance_final"))
     row = scored(clip(REFERENCE), streamed([(3.6, "done")]), said)
     assert (row.counts["str.erased"], row.counts["str.final_words"], row.counts["str.phantom_utterances"]) == (2, 0, 1)
+
+
+def test_short_and_long_utterances_weigh_the_same_in_the_mean_over_utterances() -> None:
+    """One word of one is taken back, none of four; an utterance without partials has no such rate."""
+    said = heard(
+        update(1.0, "yes", segment=(0, 0, 0)),
+        update(1.2, "no", "utterance_final", (0, 0)),
+        update(1.5, "the quick brown", segment=(0, 1, 0)),
+        update(2.0, "the quick brown fox", "utterance_final", (0, 1)),
+        update(2.5, "indeed", "utterance_final", (0, 2)),
+    )
+    row = scored(clip(REFERENCE), streamed([(3.6, "done")]), said)
+    assert (row.counts["str.erased"], row.counts["str.final_words"]) == (1, 6)
+    assert (row.counts["str.utterance_ne"], row.counts["str.updated_utterances"]) == (1.0, 2)

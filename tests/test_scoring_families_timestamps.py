@@ -2,6 +2,7 @@
 
 import pytest
 
+from evalkit.scoring.timing import Slope
 from evalkit.types import Word
 from tests.conversations import answered, clip, final, heard, spoken, spread, streamed, update, word
 from tests.scored import CASES, REFERENCE, columns, scored
@@ -27,6 +28,7 @@ def test_fillers_and_numbers_do_not_disturb_word_times() -> None:
     said = (*spoken(("call", 0.3, 0.7), ("42", 0.7, 1.5)), Word("men", 1.5, 1.9))
     row = scored(clip(reference), answered(), final(said))
     assert (row.counts["ts.matched_words"], row.counts["ts.reference_words"]) == (2, 2)
+    assert (row.counts["ts.numbers.words"], row.counts["ts.numbers.of"]) == (2, 5)
     assert columns(row, "acc.wer.en") == (3, 0, 0, 0)
 
 
@@ -63,6 +65,15 @@ def test_drift_over_long_audio() -> None:
     )
     assert early.values["ts.slope"] == pytest.approx([-0.06])
     assert early.values["ts.slope.absolute"] == pytest.approx([0.06])
+
+
+def test_a_slope_may_have_no_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    reference, drifted = long_clip(0.06)
+    monkeypatch.setattr("evalkit.scoring.timing.slope", lambda *points: Slope(0.0, None, None, 0.0, 0.0))
+    row = scored(clip(reference, 320.0), answered(), final(drifted))
+    assert row.values["ts.slope"] == (0.0,)
+    assert row.absent["ts.slope.low"] == row.absent["ts.slope.high"] == "missing_input"
+    assert "ts.slope.p50" not in row.absent
 
 
 def test_short_audio_has_no_slope() -> None:

@@ -85,5 +85,10 @@ def test_marks_as_tokens_or_glued() -> None:
 
 def test_case_does_not_move_the_marks() -> None:
     """Compared with case, the words part and the marks are lined up otherwise."""
-    assert punctuation_counts("So ,", ". so") == ErrorCounts(0, 0, 1, 1)
-    assert punctuation_counts("So ,", ". so", lexical=False) == ErrorCounts(0, 1, 0, 0)
+    assert punctuation_counts("So,", "so, So so") == ErrorCounts(1, 0, 0, 0)
+    assert punctuation_counts("So,", "so, So so", lexical=False) == ErrorCounts(0, 0, 1, 1)
+
+
+def test_dashes_and_quotes_part_words_and_marks_of_a_script_do_not() -> None:
+    assert punctuation_counts("\u201cwell-known\u201d, yes", "well known, yes") == ErrorCounts(1, 0, 0, 0)
+    assert punctuation_counts("\u0928\u092e\u0938\u094d\u0924\u0947, a", "b, a") == ErrorCounts(1, 0, 0, 0)

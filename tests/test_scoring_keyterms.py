@@ -26,6 +26,7 @@ def found(said: str, got: str, *listed: str) -> TermCounts:
         ("in us east one", "in useast one", "US East 1", (1, 0, 0)),
         ("in us east one", "in us very east one", "us east one", (0, 1, 0)),
         ("use k8s now", "use kubernetes now", "kubernetes|k8s", (1, 0, 0)),
+        ("we use kubernetes", "we use kubernetes", "kubernetes|k eight s", (1, 0, 0)),  # the shorter one ends the text
         ("nothing of it", "grok of it", "grok", (0, 0, 1)),
         ("grok grok", "grok", "grok", (1, 1, 0)),
         ("", "grok", "grok", (0, 0, 1)),

@@ -17,7 +17,8 @@ from evalkit.scoring.labels import (
     speakers_in,
     word_labels,
 )
-from evalkit.types import Word
+from evalkit.types import Hypothesis, Word
+from tests import obvious
 from tests.conversations import heard, spoken, spread, update, word
 
 NONE, EN = text.profile("none"), text.profile("en")
@@ -125,3 +126,9 @@ def test_channels_of_a_stream_are_followed_apart() -> None:
         update(1, first, segment=(0, 0)), update(2, second, segment=(1, 0)), update(3, changed, segment=(1, 0)),
     )  # fmt: skip
     assert caption_flips(said, EN) == Flips(1, 3)
+
+
+@given(obvious.conversations())
+def test_following_the_changes_is_following_whole_captions(said: Hypothesis) -> None:
+    whole = (flips([state.words for state in states], EN) for states in obvious.channel_states(said).values())
+    assert caption_flips(said, EN) == sum(whole, Flips())

@@ -1,3 +1,6 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -5,6 +8,7 @@ from hypothesis import strategies as st
 from evalkit.scoring import captions, latency
 from evalkit.scoring.text import profile
 from evalkit.types import Event, Hypothesis, Trace, Turn, Update
+from tests import obvious
 from tests.conversations import answered, clip, heard, spoken, streamed, trace, update
 
 EN = profile("en")
@@ -138,3 +142,33 @@ def test_the_last_word_is_the_last_of_the_transcript() -> None:
     said = heard(update(1, "hello"), update(2, "world", "interim", (0, 1)), update(3, "hello there"))
     assert latency.last_word_shown_s(captions.emissions(said, EN)) == 2
     assert latency.last_word_shown_s([]) is None
+
+
+@given(obvious.conversations())
+def test_final_text_came_when_whole_captions_last_changed_it(said: Hypothesis) -> None:
+    assert latency.final_text_s(said) == obvious.final_text_s(said)
+
+
+def test_round_trips_are_read_wherever_they_were_measured() -> None:
+    opened = Event(0.2, 0.0, "open", {"url": "ws://x", "rtt_s": 0.03})
+    pings = [Event(0.3, 0.0, "ping", {"rtt_s": 0.05}), Event(5.0, 3.0, "ping", {"rtt_s": 0.04})]
+    assert latency.round_trips_s(trace([opened, *pings])) == (0.03, 0.05, 0.04)
+    assert latency.round_trips_s(streamed()) == latency.round_trips_s(answered()) == ()
+
+
+def test_the_first_conversation_of_a_run_is_its_warm_up() -> None:
+    assert not latency.is_cold(streamed())
+    assert not latency.is_cold(trace([]))
+    assert latency.is_cold(trace([Event(0.2, 0.0, "open", {"url": "ws://x", "cold": True})]))
+    made = [
+        replace(streamed(provider=name, clip_id=str(minute)), started_at=datetime(2026, 1, 1, 0, minute, tzinfo=UTC))
+        for minute, name in ((3, "p"), (1, "p"), (2, "q"), (4, "q"))
+    ]
+    found = latency.first_of_run(made)
+    assert [(first.provider, first.clip_id) for first in found] == [("p", "1"), ("q", "2")]
+    assert latency.first_of_run([]) == []
+
+
+def test_audio_is_only_sent_to_a_service_that_is_ready() -> None:
+    assert latency.was_ready(streamed())
+    assert not latency.was_ready(trace([Event(0.2, 0.0, "open", {"url": "ws://x"})]))

@@ -1,3 +1,6 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -5,11 +8,15 @@ from hypothesis import strategies as st
 from evalkit.scoring.limits import (
     mean_concurrency,
     needed_concurrency,
+    observed,
     observed_rate,
     peak_calendar_rate,
     peak_concurrency,
     peak_rate,
+    sustained_concurrency,
 )
+from evalkit.types import Event, Trace
+from tests.conversations import answered, streamed, trace
 
 TIMES = st.lists(st.integers(0, 300), max_size=40)
 
@@ -57,3 +64,68 @@ def test_a_rejection_ends_what_may_be_claimed() -> None:
 @pytest.mark.parametrize("window_s", [10.0, 60.0])
 def test_requests_after_the_rejection_prove_nothing(window_s: float) -> None:
     assert observed_rate([0.0, 100, 101, 102, 103], [100.0], window_s=window_s).peak == 1
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 20)), max_size=12))
+def test_sustained_is_held_through_a_whole_session(spans: list[tuple[int, int]]) -> None:
+    sessions = [(float(start), float(start + length)) for start, length in spans]
+    slow = max(
+        (
+            min(sum(a <= t < b for a, b in sessions) for t in range(int(start), int(end)))
+            for start, end in sessions
+            if end > start
+        ),
+        default=0,
+    )
+    assert sustained_concurrency(sessions) == slow <= peak_concurrency(sessions)
+
+
+def at(seconds: float, found: Trace) -> Trace:
+    return replace(found, started_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds))
+
+
+def test_what_a_run_has_shown() -> None:
+    held_back = answered(0.1, status=429, headers={"retry-after": "7"}, sent_s=0.0, clip_id="late")
+    traces = [
+        *(at(number, answered(3.0, sent_s=0.0)) for number in range(6)),
+        at(6.0, held_back),
+        *(at(7 + number / 2, answered(3.0, sent_s=0.0)) for number in range(9)),
+        *(at(20 * number, streamed([(3.6, "done")])) for number in range(2)),
+    ]
+    found = observed(traces)
+    assert list(found) == [("p", "rest"), ("p", "streaming")]
+    rest, streaming = found.values()
+    assert (rest.requests.peak, rest.requests.rejections, rest.requests.rejected_at) == (6, 1, 7)
+    assert (rest.concurrency, rest.sustained) == (3, 3)
+    assert rest.connections is None
+    refusal = rest.first_refusal
+    assert refusal is not None
+    assert (refusal.status, refusal.retry_after_s, refusal.clip_id) == (429, 7.0, "late")
+    assert rest.claims[0] == "requests: observed >= 6 per 60 s; first rejection at 7"
+    assert streaming.connections is not None
+    assert (streaming.requests.peak, streaming.connections.peak, streaming.concurrency) == (2, 1, 1)
+    assert (streaming.first_refusal, streaming.later_closes) == (None, 0)
+    assert len(streaming.claims) == 3
+    assert observed([]) == {}
+
+
+def test_a_refused_upgrade_and_a_later_close_are_told_apart() -> None:
+    answer = {"status": 503, "headers": {}, "body": "", "phases": {}}
+    refused = trace([Event(0.1, 0.0, "received", answer)])
+    opened = Event(0.1, 0.0, "open", {"url": "ws://127.0.0.1"})
+    closed = trace([opened, Event(5.0, 0.0, "closed", {"code": 1013, "reason": "busy"})])
+    for found, handshakes, later in ((refused, 1, 0), (closed, 0, 1)):
+        (seen,) = observed([at(0, streamed()), at(1, found)]).values()
+        assert seen.connections is not None
+        assert (seen.connections.rejections, seen.later_closes, seen.requests.rejections) == (handshakes, later, 1)
+        assert seen.first_refusal is not None
+        assert seen.first_refusal.status == (503 if handshakes else None)
+
+
+@given(st.lists(st.tuples(st.integers(0, 200), st.booleans()), min_size=1, max_size=12), st.integers(-1000, 1000))
+def test_what_was_shown_does_not_depend_on_the_clock(tries: list[tuple[int, bool]], by_s: int) -> None:
+    def shown(shift_s: int) -> tuple[object, ...]:
+        (seen,) = observed(at(start + shift_s, answered(status=200 if ok else 429)) for start, ok in tries).values()
+        return seen.requests, seen.concurrency, seen.sustained
+
+    assert shown(by_s) == shown(0)

@@ -32,6 +32,13 @@ def test_faults_of_one_word(said: tuple[str, float, float], fault: str) -> None:
     assert found.all == 1
 
 
+def test_what_no_contract_allows() -> None:
+    said = spoken(("a", 0.5, 0.4), ("b", 0.2, 0.3), ("c", -0.1, 0.1), ("d", 1.0, 1.0), ("e", 2.4, 2.6))
+    found = time_faults(said, 2.0)
+    assert (found.negative_length, found.start_decreases, found.beyond_audio, found.negative_start) == (1, 2, 1, 1)
+    assert found.broken == 4, "a start before the audio is a fault, but none of these"
+
+
 def test_limits_themselves_are_allowed() -> None:
     assert time_faults(spoken(("x", 0.1, 2.1)), 2.05).all == 0
     assert time_faults(spoken(("a", 0.0, 0.71), ("b", 0.70, 0.9)), 2.0).all == 0

@@ -6,7 +6,8 @@ from evalkit.scoring import retractions
 from evalkit.scoring.captions import caption_erasure
 from evalkit.scoring.retractions import Change
 from evalkit.scoring.text import profile
-from evalkit.types import Word
+from evalkit.types import Hypothesis
+from tests import obvious
 from tests.conversations import heard, spoken, update
 
 EN = profile("en")
@@ -79,25 +80,6 @@ def test_repeating_an_update_changes_no_metric_of_captions(states: list[str]) ->
     )
 
 
-def labelled(*words: tuple[str, str | None]) -> list[Word]:
-    return [Word(text, speaker=speaker) for text, speaker in words]
-
-
-def test_words_whose_label_changed_are_counted_once() -> None:
-    states = [
-        labelled(("hi", "0"), ("there", None)),
-        labelled(("Hi", "1"), ("there", "0"), ("bob", "1")),
-        labelled(("Hi", "0"), ("there", "0"), ("rob", "0")),
-    ]
-    assert retractions.relabelled(states, EN) == 1
-    assert retractions.relabelled([*states, states[-1]], EN) == 1
-    assert retractions.relabelled(states[:1], EN) == retractions.relabelled([], EN) == 0
-
-
-@given(st.lists(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("01")), max_size=4), max_size=5))
-def test_names_of_speakers_do_not_matter(states: list[list[tuple[str, str]]]) -> None:
-    plain = [labelled(*state) for state in states]
-    swapped = [labelled(*((text, "xy"[int(speaker)]) for text, speaker in state)) for state in states]
-    found = retractions.relabelled(plain, EN)
-    assert found == retractions.relabelled(swapped, EN)
-    assert 0 <= found <= (len(states[-1]) if states else 0)
+@given(obvious.conversations())
+def test_changes_are_what_whole_captions_give(said: Hypothesis) -> None:
+    assert retractions.changes(said, EN) == obvious.changes(said, EN)

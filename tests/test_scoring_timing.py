@@ -9,14 +9,17 @@ from evalkit.scoring.text import profile
 from evalkit.scoring.timing import (
     Offsets,
     agreement,
+    boundaries,
     comparable_words,
     drifts,
     final_shifts,
+    judgeable,
     largest_step,
     long_enough,
     number_words,
+    offsets,
+    reference_error_s,
     slope,
-    within,
 )
 from evalkit.types import Word
 from tests.conversations import heard, spoken, spread, update, word
@@ -67,7 +70,7 @@ def test_shifting_the_hypothesis_shifts_every_drift(shift_s: float, number: int)
 
 
 def test_shares_within_a_limit_include_the_limit() -> None:
-    assert within([0.1, -0.1000000001, 0.1001], 0.1) == 2
+    assert Offsets((0.1, -0.1000000001, 0.1001)).count_within(0.1) == 2
     assert Offsets((0.05, -0.2)).within(0.1) == 0.5
 
 
@@ -75,6 +78,36 @@ def test_nothing_matched_gives_no_figure() -> None:
     nothing = Offsets(())
     assert (nothing.mean_s, nothing.median_s, nothing.mean_absolute_s, nothing.p95_absolute_s) == (None,) * 4
     assert nothing.within(0.1) is None
+
+
+def test_starts_and_ends_of_matched_words() -> None:
+    found = drifts([word("a", 0.0, 0.2), word("b", 0.4)], [word("a", 0.1, 0.15), word("b", 0.7, 0.9)], EN)
+    starts, ends = offsets(found)
+    assert starts.values_s == pytest.approx((0.1, 0.3))
+    assert ends.values_s == pytest.approx((-0.05,))
+    assert starts.sum_s == pytest.approx(0.4)
+    assert ends.absolute_s == pytest.approx(0.05)
+    assert boundaries(found).mean_absolute_s == pytest.approx(0.075), "only of words that have both"
+
+
+@pytest.mark.parametrize(
+    ("source", "error_s"),
+    [
+        ("isolated words concatenated with known silences", 0.0),
+        ("synthesis with marks", 0.015),
+        ("manual annotation (Praat TextGrid of the Montreal Forced Aligner test data)", 0.015),
+        ("forced alignment, pocketsphinx 5.1.1 en-us, 10 ms grid; check before trusting below 50 ms", 0.05),
+        ("turns exact (synthesis); words inside a turn by forced alignment, pocketsphinx 5.1.1", 0.05),
+        ("forced alignment, pocketsphinx 5.1.1 (median |err| 10 ms vs MFA TextGrids)", 0.01),
+        ("a friend", 0.05),
+        ("", 0.05),
+        (None, 0.05),
+    ],
+)
+def test_a_threshold_needs_a_reference_twice_as_exact(source: str | None, error_s: float) -> None:
+    assert reference_error_s(source) == error_s
+    assert judgeable(2 * error_s, source)
+    assert judgeable(2 * error_s - 0.001, source) is False
 
 
 POINTS = st.lists(st.tuples(st.integers(0, 900), st.integers(-500, 500)), min_size=2, max_size=20)

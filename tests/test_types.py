@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from evalkit.errors import Unavailable
 from evalkit.types import Audio, Event, Hypothesis, Pacing, Trace, Update, Word
+from tests import obvious
 
 
 def words(text: str, channel: int | None = None) -> tuple[Word, ...]:
@@ -100,6 +101,60 @@ def test_pacing_is_lateness_by_nearest_rank_and_drift_of_the_last_frame() -> Non
     assert not pacing.valid
 
 
+def told(*frames: dict[str, float]) -> Pacing | None:
+    numbers = enumerate(frames, start=1)
+    events = tuple(
+        Event(k * 0.1 + 0.03, k * 0.1, "audio", {"bytes": 1, "due_s": k * 0.1, **more}) for k, more in numbers
+    )
+    return Trace("clip", "xai", "streaming", {}, 1, datetime.now(UTC), events).pacing()
+
+
+def test_pacing_tells_stalls_waits_and_the_share_of_late_frames() -> None:
+    first = {"frame_ms": 100, "speed": 1.0, "stall_s": 0.0, "blocked_s": 0.0}
+    pacing = told(first, {"stall_s": 0.04}, {"blocked_s": 0.002}, {"stall_s": 0.006, "blocked_s": 0.003})
+    assert pacing is not None
+    assert (pacing.late_share, pacing.stall_max_s, pacing.speed, pacing.valid) == (1.0, 0.04, 1.0, False)
+    assert pacing.blocked_s == pytest.approx(0.005)
+    older = told({}, {})
+    assert older is not None
+    assert (older.stall_max_s, older.blocked_s, older.speed) == (None, None, 1.0)
+
+
+def test_audio_sent_faster_than_speech_has_an_origin_and_no_valid_latency() -> None:
+    events = tuple(Event(1 + k / 4, k, "audio", {"bytes": 1, "due_s": 1 + k / 4, "speed": 4.0}) for k in (1.0, 2.0))
+    trace = Trace("clip", "xai", "streaming", {}, 1, datetime.now(UTC), events)
+    pacing = trace.pacing()
+    assert trace.audio_origin_s() == 1.0
+    assert pacing is not None
+    assert (pacing.late_max_s, pacing.speed, pacing.valid) == (0.0, 4.0, False)
+
+
+@given(st.integers(0, 400), st.sampled_from([10, 20, 100]), st.floats(0, 0.5))
+def test_silence_follows_without_a_short_frame_between(samples: int, frame_ms: int, silence_s: float) -> None:
+    audio = Audio(b"\1\1" * samples, 8000)
+    frames = list(audio.frames(frame_ms, silence_s=silence_s))
+    assert b"".join(frames) == audio.pcm[:] + bytes(2 * round(silence_s * 8000))
+    assert all(len(frame) == 16 * frame_ms for frame in frames[:-1])
+
+
 @pytest.mark.parametrize(("late", "drift", "valid"), [(0.05, 0.02, True), (0.051, 0.0, False), (0.0, 0.021, False)])
 def test_a_badly_paced_trace_is_invalid_for_latency(late: float, drift: float, valid: bool) -> None:
     assert Pacing(10, 0.0, 0.0, late, drift).valid is valid
+
+
+@given(obvious.conversations())
+def test_captions_are_every_piece_in_segment_order(said: Hypothesis) -> None:
+    expected = [tuple((word, state) for _, word, state in shown) for shown in obvious.pieces(said)]
+    found = list(said.captions())
+    assert [tuple(zip(caption.words, caption.states, strict=True)) for caption in found] == expected
+    assert said.last_caption == (found[-1] if found else None)
+
+
+@given(obvious.conversations())
+def test_what_was_replaced_and_what_is_left_are_all_that_was_said(said: Hypothesis) -> None:
+    gone = [old for _, replaced in said.replacements() for old in replaced]
+    left = [update for update in said.updates if update not in gone]
+    assert len(gone) + len(left) == len(said.updates)
+    assert {word for update in left for word in update.words} == set(said.words)
+    for update, replaced in said.replacements():
+        assert all(old.segment[: len(update.segment)] == update.segment for old in replaced)

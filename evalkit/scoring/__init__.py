@@ -6,10 +6,10 @@
 from collections.abc import Sequence
 
 from evalkit.errors import ParseError, Refused
-from evalkit.scoring.catalogue import METRICS, describe
+from evalkit.scoring.catalogue import METRICS, below, describe
 from evalkit.scoring.cost import Price, price, prices
 from evalkit.scoring.families import FAMILIES
-from evalkit.scoring.row import Case, Row, text_of
+from evalkit.scoring.row import Case, Row
 from evalkit.scoring.text import Profile, profile, profile_for
 from evalkit.scoring.words import ErrorCounts, Pair, align
 from evalkit.types import Clip, Evidence, Hypothesis, Score, Trace, Word
@@ -30,7 +30,7 @@ __all__ = [
     "score",
 ]
 
-VERSION = "1"
+VERSION = "2"
 """Changes whenever a number changes."""
 
 
@@ -81,17 +81,22 @@ def score(
         kind=clip.kind,
         cluster=clip.cluster or clip.id,
         language=clip.language,
-        slices={**clip.tags, "language": clip.language or "unknown"},
+        slices=_slices(clip),
         audio_s=clip.duration_s,
         attempts=len(attempts),
         failure=_failure(hypothesis),
         counts=row.counts,
         values=row.values,
-        absent=row.absent(METRICS),
+        absent=row.absent(below),
         pacing=case.trace.pacing(),
-        reference=None if case.reference is None else text_of(case.reference),
+        reference=None if case.reference is None else case.expected,
         hypothesis=hypothesis.text,
     )
+
+
+def _slices(clip: Clip) -> dict[str, str]:
+    times = {} if clip.times_source is None else {"times_source": clip.times_source}
+    return {**clip.tags, **times, "language": clip.language or "unknown"}
 
 
 def _failure(hypothesis: Hypothesis) -> str | None:

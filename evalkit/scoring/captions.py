@@ -4,13 +4,16 @@ Everything here works on caption states, never on raw messages.
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
+from evalkit.scoring.stretches import Place, Shown, changes, last_shown, tails
 from evalkit.scoring.text import Profile
 from evalkit.scoring.words import align, word_tokens
-from evalkit.types import CaptionState, Hypothesis, State, Word
+from evalkit.types import Hypothesis, Word
 
 Tokens = Sequence[str]
 
@@ -114,6 +117,8 @@ def has_interims(hypothesis: Hypothesis) -> bool:
 def caption_erasure(hypothesis: Hypothesis, *readings: Callable[[str], Tokens], extend_ok: bool = False) -> Erasure:
     """Words taken back over the captions of each channel, summed over channels.
 
+    Each utterance is read on its own: no number runs from one into the next.
+
     Args:
         hypothesis: what was said when.
         readings: how a caption becomes tokens: ``str.split`` for what the eye sees, a profile's tokens for what the
@@ -122,112 +127,148 @@ def caption_erasure(hypothesis: Hypothesis, *readings: Callable[[str], Tokens], 
             the final words.
         extend_ok: a last word that only grew ("some", "something") is not taken back.
     """
-    total = Erasure()
-    for states in channel_states(hypothesis).values():
-        shown = [" ".join(word.text for word in state.words) for state in states]
-        found = [Erasure(final_words=len(readings[0](shown[-1])))]
-        for before, after in pairwise(shown):
-            updates = [_taken_back(reading(before), reading(after), extend_ok) for reading in readings]
-            found.append(min(updates, key=lambda update: update.erased))
-        total += Erasure(
-            updates=sum(update.updates for update in found),
-            revisions=sum(update.revisions for update in found),
-            erased=sum(update.erased for update in found),
-            changed=sum(update.changed for update in found),
-            final_words=found[0].final_words,
-            depths=tuple(depth for update in found for depth in update.depths),
+    made: dict[int, list[Erasure]] = {}
+    for tail in tails(hypothesis):
+        own = made.setdefault(tail.channel, [])
+        if tail.first:
+            continue
+        before, after = [shown.text for shown in tail.before], [shown.text for shown in tail.after]
+        own.append(_least(before, after, readings, extend_ok))
+    found = [update for channel in sorted(made) for update in made[channel]]
+    return Erasure(
+        updates=sum(update.updates for update in found),
+        revisions=sum(update.revisions for update in found),
+        erased=sum(update.erased for update in found),
+        changed=sum(update.changed for update in found),
+        final_words=sum(len(readings[0](shown.text)) for shown in last_shown(hypothesis).values()),
+        depths=tuple(depth for update in found for depth in update.depths),
+    )
+
+
+def text_erasure(texts: Sequence[str], *readings: Callable[[str], Tokens]) -> Erasure:
+    """Words taken back over the texts that one utterance showed, oldest first; readings as for captions."""
+    total = Erasure(final_words=len(readings[0](texts[-1])) if texts else 0)
+    return sum((_least([before], [after], readings) for before, after in pairwise(texts)), total)
+
+
+def _least(
+    before: Sequence[str], after: Sequence[str], readings: Sequence[Callable[[str], Tokens]], extend_ok: bool = False
+) -> Erasure:
+    """One update of utterances, under the reading by which it takes back least."""
+    found = [
+        _taken_back(
+            [token for text in before for token in reading(text)],
+            [token for text in after for token in reading(text)],
+            extend_ok,
         )
-    return total
-
-
-def channel_states(hypothesis: Hypothesis) -> dict[int | None, list[CaptionState]]:
-    """The captions of each channel from its first text on, one per update that was about it.
-
-    An update without words that changes nothing is none, and one of another channel is none either.
-    """
-    states: dict[int | None, list[CaptionState]] = {}
-    for update, caption in zip(hypothesis.updates, hypothesis.captions(), strict=True):
-        pieces: dict[int | None, list[tuple[Word, State]]] = {channel: [] for channel in states}
-        for word, state in zip(caption.words, caption.states, strict=True):
-            pieces.setdefault(word.channel, []).append((word, state))
-        about = {word.channel for word in update.words}
-        for channel, shown in pieces.items():
-            words = tuple(word for word, _ in shown)
-            before = states.setdefault(channel, [])
-            if channel in about or words != before[-1].words:
-                before.append(CaptionState(caption.t_s, words, tuple(state for _, state in shown)))
-    return {channel: states[channel] for channel in sorted(states, key=_channel_order)}
+        for reading in readings
+    ]
+    return min(found, key=lambda update: update.erased)
 
 
 def emissions(hypothesis: Hypothesis, profile: Profile) -> list[Emission]:
-    """For each word of the final transcript, in the order of ``hypothesis.words``: first shown, stable, committed."""
+    """For each word of the final transcript, in the order of ``hypothesis.words``: first shown, stable, committed.
+
+    What a stretch shows is compared with the final text of its utterance and of the one that follows, because text
+    may be cut otherwise in the end than it was at first.
+    """
     return list(_emissions(hypothesis, profile))
+
+
+@dataclass(frozen=True, slots=True)
+class _Goal:
+    """The final words that what a stretch shows may be."""
+
+    words: tuple[Word, ...]
+    tokens: tuple[str, ...]
+    owners: tuple[int, ...]
+    """For each token the index of its word."""
+    base: int
+    """Index of the first word in the final captions."""
+
+
+_NO_GOAL = _Goal((), (), (), 0)
 
 
 @functools.lru_cache(maxsize=2)  # stability and latency both ask for those of one clip, and they cost
 def _emissions(hypothesis: Hypothesis, profile: Profile) -> tuple[Emission, ...]:
-    captions = list(hypothesis.captions())
-    found = [emission for channel in _channels(captions) for emission in _channel_emissions(captions, channel, profile)]
-    if len({emission.word.channel for emission in found}) > 1 and all(
-        word.start_s is not None for word in hypothesis.words
-    ):
+    final = last_shown(hypothesis)
+    words = [word for shown in final.values() for word in shown.words]
+    goals = _goals(final, profile)
+    order = list(goals)
+    held: dict[Place, set[int]] = {}
+    holders: Counter[int] = Counter()
+    first: dict[int, float] = {}
+    stable: dict[int, float] = {}
+    committed: dict[int, float] = {}
+    for made in changes(hypothesis):
+        lost: set[int] = set()
+        for change in made:
+            at = bisect_left(order, change.place)
+            goal = goals[order[at]] if at < len(order) and order[at][0] == change.place[0] else _NO_GOAL
+            before, (now, locked) = held.get(change.place, set()), _reached(change.after, goal, profile)
+            holders.update(now - before)
+            holders.subtract(before - now)
+            held[change.place] = now
+            lost |= before - now
+            for index in now:
+                first.setdefault(index, change.t_s)
+                stable.setdefault(index, change.t_s)
+            for index in locked:
+                committed.setdefault(index, change.t_s)
+        for index in lost:
+            if not holders[index]:
+                del stable[index]
+    found = [
+        Emission(word, first[index], stable[index], committed.get(index))
+        for index, word in enumerate(words)
+        if index in stable
+    ]
+    if len({word.channel for word in words}) > 1 and all(word.start_s is not None for word in words):
         found.sort(key=lambda emission: emission.word.start_s or 0.0)
     return tuple(found)
 
 
-def _channel_emissions(captions: Sequence[CaptionState], channel: int | None, profile: Profile) -> list[Emission]:
-    final = [word for word in captions[-1].words if word.channel == channel]
-    final_tokens, owners = word_tokens(final, profile)
-    first: dict[int, float] = {}
-    committed: dict[int, float] = {}
-    stable: dict[int, float] = {}
-    for caption in captions:
-        shown = [pair for pair in zip(caption.words, caption.states, strict=True) if pair[0].channel == channel]
-        held = _held([word for word, _ in shown], final, final_tokens, owners, profile)
-        locked = held
-        if any(state == "interim" for _, state in shown):
-            locked = _held([word for word, state in shown if state != "interim"], final, final_tokens, owners, profile)
-        for index in held:
-            first.setdefault(index, caption.t_s)
-            stable.setdefault(index, caption.t_s)
-        for index in locked:
-            committed.setdefault(index, caption.t_s)
-        stable = {index: t_s for index, t_s in stable.items() if index in held}
-    return [
-        Emission(word, first[index], stable[index], committed.get(index))
-        for index, word in enumerate(final)
-        if index in first and index in stable
-    ]
+def _goals(final: Mapping[Place, Shown], profile: Profile) -> dict[Place, _Goal]:
+    """For each stretch of the final captions its words and those of the next one of its channel."""
+    places = list(final)
+    goals: dict[Place, _Goal] = {}
+    base = 0
+    for place, following in zip_longest(places, places[1:]):
+        more = final[following].words if following and following[0] == place[0] else ()
+        words = (*final[place].words, *more)
+        tokens, owners = word_tokens(words, profile)
+        goals[place] = _Goal(words, tuple(tokens), tuple(owners), base)
+        base += len(final[place].words)
+    return goals
 
 
-def _held(
-    words: Sequence[Word], final: Sequence[Word], final_tokens: Tokens, owners: Sequence[int], profile: Profile
-) -> set[int]:
-    """Indices of final words all of whose tokens are in a caption."""
+def _reached(shown: Shown, goal: _Goal, profile: Profile) -> tuple[set[int], set[int]]:
+    """Indices of the final words that are shown, and of those that are shown in locked text."""
+    held = _held(shown.words, goal, profile)
+    if "interim" not in shown.states:
+        return held, held
+    firm = [word for word, state in zip(shown.words, shown.states, strict=True) if state != "interim"]
+    return held, _held(firm, goal, profile)
+
+
+def _held(words: Sequence[Word], goal: _Goal, profile: Profile) -> set[int]:
+    """Indices of final words all of whose tokens are shown."""
     tokens, shown = word_tokens(words, profile)
     # Captions grow at the end: equal beginnings belong together, or "no" would be taken for the last of "no no no".
-    prefix = _common_prefix(tokens, final_tokens)
+    prefix = _common_prefix(tokens, goal.tokens)
     there = set(range(prefix))
-    finally_s = [final[owner].start_s for owner in owners[prefix:]]
+    finally_s = [goal.words[owner].start_s for owner in goal.owners[prefix:]]
     now_s = [words[owner].start_s for owner in shown[prefix:]]
-    for pair in align(final_tokens[prefix:], tokens[prefix:], finally_s, now_s) if len(tokens) > prefix else ():
+    for pair in align(goal.tokens[prefix:], tokens[prefix:], finally_s, now_s) if len(tokens) > prefix else ():
         if pair.op == "hit" and _near(finally_s[pair.reference or 0], now_s[pair.hypothesis or 0]):
             there.add(prefix + (pair.reference or 0))
-    missing = {owner for index, owner in enumerate(owners) if index not in there}
-    return {owners[index] for index in there} - missing
+    missing = {owner for index, owner in enumerate(goal.owners) if index not in there}
+    return {goal.base + goal.owners[index] for index in there if goal.owners[index] not in missing}
 
 
 def _near(left_s: float | None, right_s: float | None) -> bool:
     return left_s is None or right_s is None or abs(left_s - right_s) <= NEAR_S
-
-
-def _channels(captions: Sequence[CaptionState]) -> list[int | None]:
-    found = {word.channel for caption in captions for word in caption.words}
-    return sorted(found, key=_channel_order)
-
-
-def _channel_order(channel: int | None) -> int:
-    return -1 if channel is None else channel
 
 
 def _common_prefix(left: Tokens, right: Tokens) -> int:

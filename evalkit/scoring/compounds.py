@@ -1,5 +1,6 @@
 """Word errors when splitting or joining a compound is free: "week night" against "weeknight"."""
 
+import operator
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 
@@ -26,30 +27,29 @@ def compound_errors(reference: Sequence[str], hypothesis: Sequence[str], *, kept
     Returns:
         Substitutions, deletions and insertions together; never more than without joins.
     """
+    strict = Levenshtein.distance(reference, hypothesis)
+    # One error is never a compound: sides that are equal but for their spaces differ in two places or in none.
+    if strict < 2:
+        return strict
     split_here = _joins(reference, hypothesis, kept)
     split_there = _joins(hypothesis, reference, kept)
     if not split_here and not split_there:
-        return Levenshtein.distance(reference, hypothesis)
+        return strict
     return _distance(reference, hypothesis, split_here, split_there)
 
 
 def _joins(parts: Sequence[str], wholes: Sequence[str], kept: Collection[str]) -> _Joins:
     """Where neighbours on the first side spell one word of the second."""
-    places: dict[str, list[int]] = defaultdict(list)
-    for place, word in enumerate(wholes, start=1):
-        if word not in kept:
-            places[word].append(place)
-    longest = max(map(len, places), default=0)
+    words, joined = frozenset(wholes), list(parts)
     found: _Joins = defaultdict(list)
-    for start in range(len(parts) - 1):
-        joined = parts[start]
-        for end in range(start + 1, min(start + MAX_PARTS, len(parts))):
-            joined += parts[end]
-            if len(joined) > longest:
-                break
-            if joined in places and not any(part in kept for part in parts[start : end + 1]):
-                found[end + 1] += [(end + 1 - start, place) for place in places[joined]]
-    return dict(found)
+    for size in range(2, MAX_PARTS + 1):
+        joined = list(map(operator.add, joined, parts[size - 1 :]))
+        if words.isdisjoint(joined):
+            continue
+        for start, whole in enumerate(joined):
+            if whole in words and not any(word in kept for word in (whole, *parts[start : start + size])):
+                found[start + size] += [(size, place) for place, word in enumerate(wholes, start=1) if word == whole]
+    return found
 
 
 def _distance(left: Sequence[str], right: Sequence[str], here: _Joins, there: _Joins) -> int:

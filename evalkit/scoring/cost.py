@@ -16,32 +16,6 @@ CPU_MESSAGE = "evalkit.usage"
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
-    """One line of the price table."""
-
-    provider: str
-    route: Route
-    basis: Literal["audio", "cpu"]
-    """``audio``: hours of audio sent; ``cpu``: hours of processor time reported by the server."""
-    usd_per_hour: float
-    source: str
-    date: str
-    note: str = ""
-
-
-@functools.cache
-def prices() -> tuple[Price, ...]:
-    """The price table shipped with the package."""
-    table = tomllib.loads(files(__package__).joinpath("prices.toml").read_text("utf-8"))
-    return tuple(Price(**line) for line in table["price"])
-
-
-def price(provider: str, route: Route) -> Price | None:
-    """The price of a route of a provider, or None when it is unknown."""
-    return next((known for known in prices() if (known.provider, known.route) == (provider, route)), None)
-
-
-@dataclass(frozen=True, slots=True)
 class Billing:
     """How a vendor rounds; every part is a parameter with a source and a date, none is asserted here."""
 
@@ -57,7 +31,47 @@ class Billing:
     date: str = ""
 
 
-def billed_s(duration_s: float, billing: Billing) -> Decimal:
+UNROUNDED = Billing("audio_sent")
+"""As far as nothing else is documented."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """One line of the price table."""
+
+    provider: str
+    route: Route
+    basis: Literal["audio", "cpu"]
+    """``audio``: hours of audio sent; ``cpu``: hours of processor time reported by the server."""
+    usd_per_hour: float
+    source: str
+    date: str
+    note: str = ""
+    granularity_s: float | None = None
+    """Each request is rounded up to a multiple of this; None: not documented, and nothing is rounded."""
+    minimum_s: float = 0.0
+    """The least a request is billed for, where that is documented."""
+
+    @property
+    def billing(self) -> Billing:
+        """How the vendor rounds, as far as it is documented."""
+        step_s = None if self.granularity_s is None else Decimal(str(self.granularity_s))
+        return Billing("audio_sent", step_s, Decimal(str(self.minimum_s)), source=self.source, date=self.date)
+
+
+@functools.cache
+def prices() -> tuple[Price, ...]:
+    """The price table shipped with the package."""
+    table = tomllib.loads(files(__package__).joinpath("prices.toml").read_text("utf-8"))
+    return tuple(Price(**line) for line in table["price"])
+
+
+def price(provider: str, route: Route) -> Price | None:
+    """The price of a route of a provider, or None when it is unknown."""
+    return next((known for known in prices() if (known.provider, known.route) == (provider, route)), None)
+
+
+def billed_s(duration_s: Decimal | float, billing: Billing) -> Decimal:
     """Seconds one request is billed for: max(minimum, rounded up) x channel factor, in exact decimals.
 
     Args:
@@ -77,7 +91,7 @@ def rounding_overhead(durations_s: Sequence[float], billing: Billing) -> float |
     return float(billed / exact - 1) if exact else None
 
 
-def worst_case_usd(audio_s: float, usd_per_hour: Decimal | float, *, attempts: int) -> Decimal:
+def worst_case_usd(audio_s: Decimal | float, usd_per_hour: Decimal | float, *, attempts: int) -> Decimal:
     """What a request can cost at most: every attempt, billed in full."""
     return Decimal(str(audio_s)) * attempts * Decimal(str(usd_per_hour)) / 3600
 
@@ -101,7 +115,7 @@ def cost_usd(price: Price, attempts: Sequence[Trace], clip_s: float) -> float | 
     """What all attempts at one clip cost together, in USD; None when the basis was not recorded.
 
     A stream pays for the audio that was sent, whether or not an answer came; a request pays for the clip when it was
-    answered without an error. Nothing is rounded up: how vendors round is not documented.
+    answered without an error. Each is rounded up as the price line says; where it says nothing, nothing is.
 
     Args:
         price: the line of the price table.
@@ -109,7 +123,8 @@ def cost_usd(price: Price, attempts: Sequence[Trace], clip_s: float) -> float | 
         clip_s: length of the clip.
     """
     if price.basis == "audio":
-        return sum(billed_audio_s(trace, clip_s) for trace in attempts) * price.usd_per_hour / 3600
+        heard_s = (billed_audio_s(trace, clip_s) for trace in attempts)
+        return sum(float(billed_s(each_s, price.billing)) for each_s in heard_s if each_s) * price.usd_per_hour / 3600
     used = [seconds for trace in attempts if (seconds := cpu_s(trace)) is not None]
     return sum(used) * price.usd_per_hour / 3600 if used else None
 
@@ -118,7 +133,7 @@ def billed_audio_s(trace: Trace, clip_s: float) -> float:
     """Seconds of audio one attempt made the service hear."""
     streamed = [event.audio_s for event in trace.events if event.kind == "audio"]
     if streamed:
-        return streamed[-1]
+        return streamed[-1] - trace.from_s
     answers = (event.data for event in trace.events if event.kind == "received" and isinstance(event.data, Mapping))
     return clip_s if any(int(answer.get("status", 0)) in range(200, 400) for answer in answers) else 0.0
 

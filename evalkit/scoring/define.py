@@ -1,12 +1,13 @@
 """How a line of the catalogue is written: ratios of columns, and spreads of values."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
 from evalkit.types import Metric
 
 Direction = Literal["lower", "higher", "zero"]
-Statistic = Literal["p50", "p95", "max"]
+Statistic = Literal["p50", "p95", "p99", "max"]
 
 LEVENSHTEIN = "Levenshtein alignment by jiwer; NIST sclite"
 
@@ -27,11 +28,28 @@ def ratio(
     unit: str = "rate",
     direction: Direction = "lower",
     scale: float = 1.0,
+    bounded: bool | None = None,
 ) -> Metric:
-    """A metric that is one sum of columns over another."""
-    return Metric(
-        metric_id, title, unit, direction, definition, source, tuple(numerator), tuple(denominator), scale=scale
-    )
+    """A metric that is one sum of columns over another.
+
+    Args:
+        metric_id: unique, dotted.
+        title: what a table calls it.
+        definition: one sentence.
+        numerator: columns that are added.
+        denominator: columns that are added.
+        source: who defined it.
+        unit: of the ratio.
+        direction: which way is better.
+        scale: what the ratio is multiplied by.
+        bounded: whether it is a share and cannot exceed 1. None: it is one when it is a rate of which more is better,
+            or when every column above is also one below.
+    """
+    if bounded is None:
+        parts = Counter(numerator) <= Counter(denominator)
+        bounded = unit == "rate" and direction != "zero" and (direction == "higher" or parts)
+    sides = (tuple(numerator), tuple(denominator))
+    return Metric(metric_id, title, unit, direction, definition, source, *sides, scale=scale, bounded=bounded)
 
 
 def spread(
@@ -60,7 +78,7 @@ def sentence(text: str) -> str:
 
 def latency(base: str, title: str, definition: str, *statistics: Statistic, source: str = "evalkit") -> list[Metric]:
     """The statistics of one delay, in which a failed clip is a unit that never came."""
-    names = {"p50": "median", "p95": "95th percentile", "max": "maximum"}
+    names = {"p50": "median", "p95": "95th percentile", "p99": "99th percentile", "max": "maximum"}
     return [
         spread(
             f"{base}.{statistic}",

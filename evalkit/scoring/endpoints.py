@@ -3,6 +3,7 @@
 Early and missed endpoints are counted beside the latency: either alone can be gamed.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -53,13 +54,14 @@ def endpoints(utterances: Sequence[Span], finals_s: Iterable[float]) -> Endpoint
         finals_s: when each utterance_final came.
     """
     finals = sorted(finals_s)
-    early = sum(start <= t_s < end for t_s in finals for start, end in utterances)
     following_starts = [start for start, _ in utterances[1:]] + [float("inf")]
-    found = [
-        (max(after) - end, max(after))
-        for (_, end), following in zip(utterances, following_starts, strict=False)
-        if (after := [t_s for t_s in finals if end <= t_s < following])
-    ]
+    early = 0
+    found: list[Span] = []
+    for (start, end), following in zip(utterances, following_starts, strict=False):
+        began, ended, over = (bisect_left(finals, moment) for moment in (start, end, following))
+        early += ended - began
+        if over > ended:
+            found.append((finals[over - 1] - end, finals[over - 1]))
     return Endpoints(
         len(utterances),
         early,

@@ -77,7 +77,14 @@ _NUMBER_WORD = re.compile(
     r"fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|billion|first|second|third|fourth|fifth|sixth|seventh|"
     r"eighth|ninth|tenth|eleventh|twelfth|\w+teenth|\w+tieth|hundredth|thousandth|millionth)\b"
 )
+_REPEATED = re.compile(r"\b(double|triple) (\d)\b")
+_BARE_POINT = re.compile(r"(?:^|\b(?:zero|minus|plus) )point \d")
+_OH = re.compile(r"\boh? ")
+_OH_AFTER_DIGIT = re.compile(r"(?<=\d)(?: (?:oh|o))+(?= \d)")
+_OH_BEFORE_DIGITS = re.compile(r"(?<![\w.])(?:(?:oh|o) )+(?=\d(?: \d)+\b|\d\b(?= \d))")
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_FRACTION_OF_SCALE = re.compile(r"(\d+\.\d+) (1000(?:000)*)\b")
+_SCALED = re.compile(r"(?<![\w.])([" + MONEY + rf"]?)(\d+(?:\.\d+)?) ({'|'.join(_SCALES)})\b")
 _CURRENCY = {
     "dollar": "$",
     "dollars": "$",
@@ -89,6 +96,10 @@ _CURRENCY = {
     "rupee": "\u20b9",
     "rupees": "\u20b9",
 }
+_SUM = re.compile(rf"(?<![\w.{MONEY}])(\d+(?:\.\d+)?) (dollars?|pounds?|euros?|yen|rupees?)\b")
+_SUM_SAID_TWICE = re.compile(rf"([{MONEY}]\d+(?:\.\d+)?) (?:dollars?|pounds?|euros?|yen|rupees?)\b")
+_CENTS_TOO = re.compile(r"([$\u20ac]\d+)(?: and)? (\d{1,2}) cents?\b")
+_CENTS = re.compile(r"(?<![\w.$\u20ac])(\d{1,2}) cents?\b")
 
 _OUR = re.compile(
     r"(arb|ard|arm|behavi|cand|clam|col|demean|endeav|fav|ferv|flav|harb|hon|hum|lab|neighb|od|parl|ranc|rum|sav|savi|"
@@ -207,6 +218,7 @@ _INITIALS = re.compile(r"\b(?:[a-z]\.){2,}")
 _QUOTE = re.compile(r"(?<!\w)'|'(?!\w)")
 
 
+@functools.lru_cache(maxsize=1 << 10)
 def fold(text: str) -> str:
     """Composed, case folded, apostrophes straight, without bracketed remarks such as [noise] or (laughs)."""
     for char, spoken in _FRACTIONS.items():
@@ -232,9 +244,7 @@ def american(word: str) -> str:
 
 def tokens(text: str) -> tuple[str, ...]:
     """The tokens of the ``en`` profile."""
-    plain = _plain_words(_written_numbers(fold(text)))
-    plain = " ".join(word for word in plain.split() if not _FILLER.fullmatch(word))
-    return tuple(american(word) for word in _numbers(plain).split())
+    return tuple(map(american, _numbers(_plain_words(_written_numbers(fold(text)))).split()))
 
 
 def _written_numbers(text: str) -> str:
@@ -267,13 +277,17 @@ def _without_digits(text: str) -> str:
 
 
 def _plain_words(text: str) -> str:
-    """Contractions, titles and short forms in full; possessives are left alone."""
+    """Contractions, titles and short forms in full, fillers left out; possessives are left alone."""
     if "'s" in text:
         text = re.sub(r"\b(it|he|she|that|there|who|what)'s (?=been\b|got\b)", r"\1 has ", text)
-    return " ".join(_in_full(word) for word in text.split())
+    return " ".join(filter(None, map(_without_fillers, text.split())))
 
 
 @functools.lru_cache(maxsize=1 << 16)
+def _without_fillers(word: str) -> str:
+    return " ".join(part for part in _in_full(word).split() if not _FILLER.fullmatch(part))
+
+
 def _in_full(word: str) -> str:
     if word in _WORDS:
         return _WORDS[word]
@@ -286,37 +300,52 @@ def _in_full(word: str) -> str:
 
 
 def _numbers(text: str) -> str:
-    """Every number as digits, in one way whichever way it was written or said."""
+    """Every number as digits, in one way whichever way it was written or said.
+
+    Each rule is tried only where a piece of text is found that it cannot do without: most texts need none.
+    """
     if _DIGIT.search(text):
         text = _scaled(text)
-    if _NUMBER_WORD.search(text):
-        text = re.sub(r"\ba (?=(?:hundred|thousand|million|billion)\b)", "one ", text)
-        # The library reads "thousands of people" as 1000 of people.
-        text = re.sub(r"\b(hundred|thousand|million|billion)s\b", r"\1_s", text)
-        text = alpha2digit(text, "en", threshold=0).replace("_s", "s")
-        text = re.sub(r"(\d+\.\d+) (1000(?:000)*)\b", lambda found: _plain(Decimal(found[1]) * int(found[2])), text)
+    if any(map(_says_number, text.split())):
+        text = _in_digits(text)
     if not _DIGIT.search(text):
         return text
     text = _scaled(text)
-    text = re.sub(
-        r"\b(double|triple) (\d)\b", lambda found: " ".join(found[2] * (2 if found[1] == "double" else 3)), text
-    )
-    text = re.sub(r"(\d) point (?:oh|o)\b(?!')", r"\1.0", text)
-    text = re.sub(r"\bpoint (\d)", r"0.\1", text) if re.search(r"(?:^|\b(?:zero|minus|plus) )point \d", text) else text
-    text = re.sub(r"(?<=\d)(?: (?:oh|o))+(?= \d)", lambda found: found[0].replace("oh", "0").replace("o", "0"), text)
-    text = re.sub(
-        r"(?<![\w.])(?:(?:oh|o) )+(?=\d(?: \d)+\b|\d\b(?= \d))",
-        lambda found: found[0].replace("oh", "0").replace("o", "0"),
-        text,
-    )
-    text = re.sub(r"\b(\d+) ([ap]) m\b", r"\1 \2m", text)
+    if "double " in text or "triple " in text:
+        text = _REPEATED.sub(lambda found: " ".join(found[2] * (2 if found[1] == "double" else 3)), text)
+    if "point " in text:
+        text = re.sub(r"(\d) point (?:oh|o)\b(?!')", r"\1.0", text)
+        text = re.sub(r"\bpoint (\d)", r"0.\1", text) if _BARE_POINT.search(text) else text
+    if _OH.search(text):
+        for zeros in (_OH_AFTER_DIGIT, _OH_BEFORE_DIGITS):
+            text = zeros.sub(lambda found: found[0].replace("oh", "0").replace("o", "0"), text)
+    if " m" in text:
+        text = re.sub(r"\b(\d+) ([ap]) m\b", r"\1 \2m", text)
     text = _joined(_days(text))
-    text = re.sub(r"(\d) per ?cent\b", r"\1%", text)
+    if " per" in text:
+        text = re.sub(r"(\d) per ?cent\b", r"\1%", text)
     return _money(text)
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _says_number(word: str) -> bool:
+    return _NUMBER_WORD.search(word) is not None
+
+
+def _in_digits(text: str) -> str:
+    """Spoken numbers as digits."""
+    if any(scale in text for scale in _SCALES):
+        text = re.sub(r"\ba (?=(?:hundred|thousand|million|billion)\b)", "one ", text)
+        # The library reads "thousands of people" as 1000 of people.
+        text = re.sub(r"\b(hundred|thousand|million|billion)s\b", r"\1_s", text)
+    text = alpha2digit(text, "en", threshold=0).replace("_s", "s")
+    return _FRACTION_OF_SCALE.sub(lambda found: _plain(Decimal(found[1]) * int(found[2])), text)
 
 
 def _days(text: str) -> str:
     """The day of a month as an ordinal, or it would be joined to the year: ``april 20 2026`` is said "twentieth"."""
+    if not any(month in text for month in MONTHS):
+        return text
     text = _YEAR_IN_HALVES.sub(r"\1 \2\3", text)
     text = _MONTH_DAY.sub(lambda found: f"{found[1]} {_ordinal(int(found[2]))}", text)
     return _DAY_MONTH.sub(lambda found: f"{_ordinal(int(found[1]))} ", text)
@@ -329,13 +358,10 @@ def _ordinal(number: int) -> str:
 
 def _scaled(text: str) -> str:
     """``5 million`` as 5000000, until nothing changes."""
-    while (
-        again := re.sub(
-            r"(?<![\w.])([" + MONEY + r"]?)(\d+(?:\.\d+)?) (hundred|thousand|million|billion|trillion)\b",
-            lambda found: found[1] + _plain(Decimal(found[2]) * _SCALES[found[3]]),
-            text,
-        )
-    ) != text:
+    while any(scale in text for scale in _SCALES):
+        again = _SCALED.sub(lambda found: found[1] + _plain(Decimal(found[2]) * _SCALES[found[3]]), text)
+        if again == text:
+            break
         text = again
     return text
 
@@ -358,13 +384,13 @@ def _joined(text: str) -> str:
 
 def _money(text: str) -> str:
     """``twenty one dollars and fifty cents`` and ``$21.50`` as $21.50; ``$3.00`` as $3; ``50 cents`` as $0.50."""
-    text = re.sub(
-        rf"(?<![\w.{MONEY}])(\d+(?:\.\d+)?) (dollars?|pounds?|euros?|yen|rupees?)\b",
-        lambda found: _CURRENCY[found[2]] + found[1],
-        text,
-    )
-    text = re.sub(rf"([{MONEY}]\d+(?:\.\d+)?) (?:dollars?|pounds?|euros?|yen|rupees?)\b", r"\1", text)
-    text = re.sub(r"([$\u20ac]\d+)(?: and)? (\d{1,2}) cents?\b", lambda found: f"{found[1]}.{int(found[2]):02d}", text)
-    text = re.sub(r"(?<![\w.$\u20ac])(\d{1,2}) cents?\b", lambda found: f"$0.{int(found[1]):02d}", text)
-    text = re.sub(rf"([{MONEY}]\d+)\.0+(?!\d)", r"\1", text)
-    return re.sub(rf"([{MONEY}]\d+\.\d)(?!\d)", r"\g<1>0", text)
+    if any(name in text for name in _CURRENCY):
+        text = _SUM.sub(lambda found: _CURRENCY[found[2]] + found[1], text)
+        text = _SUM_SAID_TWICE.sub(r"\1", text)
+    if "cent" in text:
+        text = _CENTS_TOO.sub(lambda found: f"{found[1]}.{int(found[2]):02d}", text)
+        text = _CENTS.sub(lambda found: f"$0.{int(found[1]):02d}", text)
+    if any(sign in text for sign in MONEY):
+        text = re.sub(rf"([{MONEY}]\d+)\.0+(?!\d)", r"\1", text)
+        text = re.sub(rf"([{MONEY}]\d+\.\d)(?!\d)", r"\g<1>0", text)
+    return text

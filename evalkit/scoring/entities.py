@@ -83,17 +83,15 @@ def entity_counts(reference: Sequence[Entity], hypothesis: Sequence[Entity]) -> 
     for index, side in enumerate((reference, hypothesis)):
         for entity in side:
             sides[entity.kind][index].append(entity.value)
-    total = EntityCounts()
+    slots = digits = ErrorCounts()
     for kind, (wanted, got) in sides.items():
         pairs = align(wanted, got)
-        digits = ErrorCounts()
-        if kind in _DIGIT_STRINGS:
-            for pair in pairs:
-                mine = wanted[pair.reference] if pair.reference is not None else ""
-                theirs = got[pair.hypothesis] if pair.hypothesis is not None else ""
-                digits += character_counts(_digits(mine), _digits(theirs), spaces=False)
-        total += EntityCounts(counts(pairs), digits)
-    return total
+        slots += counts(pairs)
+        for pair in pairs if kind in _DIGIT_STRINGS else ():
+            mine = wanted[pair.reference] if pair.reference is not None else ""
+            theirs = got[pair.hypothesis] if pair.hypothesis is not None else ""
+            digits += character_counts(_digits(mine), _digits(theirs), spaces=False)
+    return EntityCounts(slots, digits)
 
 
 def extract(text: str) -> list[Entity]:
@@ -119,6 +117,11 @@ def _from_tokens(tokens: Sequence[str]) -> list[Entity]:
     found: list[Entity] = []
     place = 0
     while place < len(tokens):
+        token = tokens[place]
+        # A word of several letters begins a value only when it names a month.
+        if len(token) > 1 and token.isalpha() and token not in english.MONTHS:
+            place += 1
+            continue
         entity, used = _dated(tokens, place) or _timed(tokens, place) or _spelt(tokens, place) or _single(tokens, place)
         if entity:
             found.append(entity)

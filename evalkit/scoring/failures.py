@@ -1,4 +1,9 @@
-"""What happens when things go wrong: retries, cut connections, bad input (metrics.md section 10)."""
+"""What happens when things go wrong: retries, cut connections, bad input.
+
+``families.failing`` makes metrics of retries and salvage. A seam needs a client that reconnects in mid-clip and a
+rejection needs input that no corpus can hold (every clip is decoded, and sent as it should be): for those, ``seam`` and
+``rejections`` judge what a test of the service has recorded by itself.
+"""
 
 import json
 from collections.abc import Sequence
@@ -10,6 +15,10 @@ from evalkit.scoring.words import align, counts
 SEAM_S = 5.0
 MAX_REJECTION_S = 10.0
 _RETRYABLE_4XX = (408, 425, 429)
+REFUSED = 400
+"""Stands for a refusal without a status of its own, such as an error message on a socket."""
+UNREADABLE = 0
+"""Stands for an answer nobody could read: no success, and the same again would bring the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +26,7 @@ class Request:
     """All attempts at one request."""
 
     statuses: tuple[int | None, ...]
-    """HTTP status of each attempt in order; None when no answer came."""
+    """HTTP status of each attempt in order, ``REFUSED`` or ``UNREADABLE``; None when no answer came."""
     told_s: tuple[float | None, ...] = ()
     """Per wait: what ``Retry-After`` asked for, or None when nothing did."""
     waited_s: tuple[float, ...] = ()

@@ -1,16 +1,17 @@
 """What a reader sees beyond the words: punctuation, capitals, and both together."""
 
+import functools
 import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from evalkit.scoring import english
+from evalkit.scoring.marks import mark_pairs
 from evalkit.scoring.text import profile
-from evalkit.scoring.words import ErrorCounts, align, unit_counts
+from evalkit.scoring.words import ErrorCounts, hit_pairs, unit_counts
 
 MARKS = (".", ",", "?", "!")
-_MARK = "\0"
-"""Stands for every mark, so that any mark may be aligned with any other."""
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _WORD = re.compile(r"\w+(?:['\u2019]\w+)*")
 
@@ -50,8 +51,7 @@ class CaseCounts:
 
 def is_formatted(text: str) -> bool:
     """Whether a reference was written to be read: it ends a phrase with a mark and does not use one case only."""
-    cased = [char for char in text if char.islower() or char.isupper()]
-    one_case = bool(cased) and len({char.islower() for char in cased}) == 1
+    one_case = any(map(str.islower, text)) != any(map(str.isupper, text))
     return re.search(r"\w[.,?!](?:\s|$)", text) is not None and not one_case
 
 
@@ -70,25 +70,20 @@ def punctuation_counts(
             gives the published algorithm, in which both disturb the marks.
     """
     left, right = (_words_and_marks(text, marks, lexical=lexical) for text in (reference, hypothesis))
-    listed = frozenset(marks)
-    hits = substitutions = deletions = insertions = 0
-    for pair in align(_masked(left, listed), _masked(right, listed)):
-        mine = left[pair.reference] if pair.reference is not None else ""
-        theirs = right[pair.hypothesis] if pair.hypothesis is not None else ""
-        if mine in listed and theirs in listed:
-            hits += mine == theirs
-            substitutions += mine != theirs
-        else:
-            deletions += mine in listed
-            insertions += theirs in listed
-    return ErrorCounts(hits, substitutions, deletions, insertions)
+    pairs = mark_pairs(left, right, frozenset(marks))
+    return ErrorCounts(
+        hits=sum(mine == theirs for mine, theirs in pairs),
+        substitutions=sum(None not in (mine, theirs) and mine != theirs for mine, theirs in pairs),
+        deletions=sum(theirs is None for _, theirs in pairs),
+        insertions=sum(mine is None for mine, _ in pairs),
+    )
 
 
 def case_counts(reference: str, hypothesis: str) -> CaseCounts:
     """Casing among the hits of the alignment that ignores case and punctuation; other words say nothing about it."""
     left, right = _cased_words(reference), _cased_words(hypothesis)
     matched = errors = both = mine_capital = theirs_capital = 0
-    for pair in align([word.casefold() for word in left], [word.casefold() for word in right]):
+    for pair in hit_pairs(*(tuple(map(str.casefold, side)) for side in (left, right))):
         if pair.op != "hit" or pair.reference is None or pair.hypothesis is None:
             continue
         mine, theirs = left[pair.reference], right[pair.hypothesis]
@@ -106,16 +101,19 @@ def formatted_counts(reference: str, hypothesis: str, *, marks_as_tokens: bool =
     return unit_counts(rules.tokens(reference), rules.tokens(hypothesis))
 
 
-def _masked(words: Sequence[str], marks: frozenset[str]) -> list[str]:
-    return [_MARK if word in marks else word for word in words]
-
-
 def _words_and_marks(text: str, marks: Sequence[str], *, lexical: bool) -> list[str]:
     text = unicodedata.normalize("NFC", text)
-    if lexical:
-        text = _NUMBER.sub("0", text.casefold())
     listed = re.escape("".join(marks))
+    if not lexical:
+        return re.findall(rf"[\w']+|[{listed}]", text)
+    text = _NUMBER.sub("0", text.casefold().replace("\u2019", "'")).translate(_spaced(tuple(marks)))
     return re.findall(rf"[{listed}]|[^\s{listed}]+", text)
+
+
+@functools.cache
+def _spaced(marks: tuple[str, ...]) -> english.SpacedPunctuation:
+    """What is neither a mark nor part of a word parts words."""
+    return english.SpacedPunctuation(keep="'" + "".join(marks))
 
 
 def _cased_words(text: str) -> list[str]:

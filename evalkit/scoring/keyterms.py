@@ -4,12 +4,11 @@ A bag of words would call a term found that was lost in one place and invented i
 """
 
 import functools
-from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from evalkit.scoring.text import Profile
-from evalkit.scoring.words import ErrorCounts, Pair
+from evalkit.scoring.words import ErrorCounts, Op, Pair, count_ops
 
 Tokens = tuple[str, ...]
 Term = frozenset[Tokens]
@@ -104,29 +103,34 @@ def biased_counts(
         Counts for B-WER and for U-WER.
     """
     listed = {spelling[0] for term in terms for spelling in term if len(spelling) == 1}
-    ops: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
+    ops: tuple[list[Op], list[Op]] = ([], [])
     for pair in pairs:
         word = reference[pair.reference] if pair.reference is not None else hypothesis[pair.hypothesis or 0]
-        ops[word not in listed][pair.op] += 1
-    biased, others = (
-        ErrorCounts(found["hit"], found["substitution"], found["deletion"], found["insertion"]) for found in ops
-    )
-    return biased, others
+        ops[word not in listed].append(pair.op)
+    return count_ops(ops[0]), count_ops(ops[1])
 
 
 def _occurrences(tokens: Sequence[str], term: Term) -> Iterator[tuple[int, int]]:
     """Spans that match any spelling, the longest where several start, none overlapping another of the same term."""
-    sizes = sorted({len(spelling) for spelling in term}, reverse=True)
-    firsts = {spelling[0] for spelling in term}
+    firsts, sizes = _shape(term)
+    if firsts.isdisjoint(tokens):
+        return
     free = 0
     for start, token in enumerate(tokens):
         if start < free or token not in firsts:
             continue
         for size in sizes:
-            if tuple(tokens[start : start + size]) in term:
-                free = start + size
+            # At the end of the text the slice is shorter, and may be a shorter spelling.
+            if (said := tuple(tokens[start : start + size])) in term:
+                free = start + len(said)
                 yield start, free
                 break
+
+
+@functools.lru_cache(maxsize=1 << 10)
+def _shape(term: Term) -> tuple[frozenset[str], tuple[int, ...]]:
+    """First tokens of all spellings, and their lengths, the longest first."""
+    return frozenset(spelling[0] for spelling in term), tuple(sorted({len(each) for each in term}, reverse=True))
 
 
 def _answer(

@@ -7,11 +7,14 @@ from itertools import pairwise
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from evalkit.scoring.stretches import tails
 from evalkit.scoring.text import Profile
 from evalkit.scoring.words import align, word_tokens
 from evalkit.types import Hypothesis, Word
 
 Label = str | None
+_Seen = tuple[Label, bool]
+"""The label a word has, and whether that ever changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,41 +161,44 @@ def flips(states: Iterable[Sequence[Word]], profile: Profile) -> Flips:
     A word is followed from state to state by the ``hit`` alignment; one that was replaced starts anew. That a word
     gets a label where it had none is no change.
     """
-    shown: list[Word] = []
-    seen: list[tuple[Label, bool]] = []
-    """For each word shown, the label it has and whether that ever changed."""
+    shown: Sequence[Word] = ()
+    seen: list[_Seen] = []
     for state in states:
-        same = _common_prefix(shown, state)
-        before = [_key(word, profile) for word in shown[same:]]
-        after = [_key(word, profile) for word in state[same:]]
-        # Captions grow at the end: equal beginnings belong together, or "no" would be taken for the last "no no no".
-        kept = _common_prefix(before, after)
-        pairs = [(index, index) for index in range(kept)]
-        pairs += [
-            (kept + pair.reference, kept + pair.hypothesis)
-            for pair in align(before[kept:], after[kept:])
-            if pair.op == "hit" and pair.reference is not None and pair.hypothesis is not None
-        ]
-        now: list[tuple[Label, bool]] = [(word.speaker, False) for word in state[same:]]
-        for old, new in pairs:
-            had, changed = seen[same + old]
-            has = now[new][0]
-            now[new] = (had if has is None else has, changed or (None not in (had, has) and had != has))
-        shown, seen = list(state), seen[:same] + now
+        seen = _followed(shown, state, seen, profile)
+        shown = state
     return Flips(sum(changed for _, changed in seen), len(shown))
 
 
 def caption_flips(hypothesis: Hypothesis, profile: Profile) -> Flips:
     """`flips` of every channel of a stream; labels are compared within this one session only."""
-    captions = list(hypothesis.captions())
-    channels = {word.channel for caption in captions for word in caption.words}
-    return sum(
-        (
-            flips(([word for word in caption.words if word.channel == channel] for caption in captions), profile)
-            for channel in channels
-        ),
-        Flips(),
-    )
+    seen: dict[int, list[_Seen]] = {}
+    for tail in tails(hypothesis):
+        mine = seen.setdefault(tail.channel, [])
+        before = tail.words_before
+        kept = len(mine) - len(before)
+        mine[kept:] = _followed(before, tail.words_after, mine[kept:], profile)
+    return Flips(sum(changed for mine in seen.values() for _, changed in mine), sum(map(len, seen.values())))
+
+
+def _followed(shown: Sequence[Word], state: Sequence[Word], seen: Sequence[_Seen], profile: Profile) -> list[_Seen]:
+    """What is known of the words of a state, from what was known of those of the state before."""
+    same = _common_prefix(shown, state)
+    before = [_key(word, profile) for word in shown[same:]]
+    after = [_key(word, profile) for word in state[same:]]
+    # Captions grow at the end: equal beginnings belong together, or "no" would be taken for the last "no no no".
+    kept = _common_prefix(before, after)
+    pairs = [(index, index) for index in range(kept)]
+    pairs += [
+        (kept + pair.reference, kept + pair.hypothesis)
+        for pair in align(before[kept:], after[kept:])
+        if pair.op == "hit" and pair.reference is not None and pair.hypothesis is not None
+    ]
+    now: list[_Seen] = [(word.speaker, False) for word in state[same:]]
+    for old, new in pairs:
+        had, changed = seen[same + old]
+        has = now[new][0]
+        now[new] = (had if has is None else has, changed or (None not in (had, has) and had != has))
+    return [*seen[:same], *now]
 
 
 def _in_time_order(words: Sequence[Word]) -> Sequence[Word]:

@@ -12,14 +12,14 @@ Nothing here knows a vendor's messages:
 """
 
 import bisect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from evalkit.scoring.captions import Emission
 from evalkit.scoring.text import Profile
 from evalkit.scoring.timing import number_words
 from evalkit.scoring.words import matched_words
-from evalkit.types import Clip, Event, Hypothesis, State, Trace, Word
+from evalkit.types import Clip, Event, Hypothesis, State, Trace, Update, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +93,38 @@ def lateness_at_s(trace: Trace, audio_s: Sequence[float]) -> list[float | None]:
 def rtt_s(trace: Trace) -> float | None:
     """Round trip to the service before audio began, as the wire measured it; None when it did not.
 
-    The wire's place to put it is ``rtt_s`` in the data of the ``open`` event.
+    That is the first ``ping``, sent as the socket opened, or ``rtt_s`` in the data of ``open``.
     """
-    opened = _first(trace.events, "open")
-    measured = opened.data.get("rtt_s") if opened and isinstance(opened.data, Mapping) else None
-    return None if measured is None else float(measured)
+    return next(iter(round_trips_s(trace)), None)
+
+
+def round_trips_s(trace: Trace) -> tuple[float, ...]:
+    """Every round trip the wire measured, before, during and after audio: ``rtt_s`` of ``ping`` and ``open`` events."""
+    told = [event.data for event in trace.events if event.kind in ("open", "ping") and isinstance(event.data, Mapping)]
+    return tuple(float(data["rtt_s"]) for data in told if data.get("rtt_s") is not None)
+
+
+def is_cold(trace: Trace) -> bool:
+    """Whether this was the first conversation of a process with its host, as the wire noted: the warm-up."""
+    first = next((event.data for event in trace.events if event.kind in ("open", "sent")), None)
+    return isinstance(first, Mapping) and bool(first.get("cold"))
+
+
+def first_of_run(traces: Iterable[Trace]) -> list[Trace]:
+    """The warm-up of every provider and route of one run, its first trace by the wall clock: where ``is_cold`` is old.
+
+    Args:
+        traces: of one run, in any order.
+    """
+    found: dict[tuple[str, str], Trace] = {}
+    for trace in sorted(traces, key=lambda trace: (trace.started_at, trace.attempt)):
+        found.setdefault((trace.provider, trace.route), trace)
+    return list(found.values())
+
+
+def was_ready(trace: Trace) -> bool:
+    """Whether the service became ready for audio: some was sent."""
+    return any(event.kind == "audio" for event in trace.events)
 
 
 def connect_s(trace: Trace) -> float | None:
@@ -177,14 +204,14 @@ def final_text_s(hypothesis: Hypothesis) -> float | None:
     A message that only repeats final text changes nothing and does not count.
     """
     at: float | None = None
-    before: list[tuple[str, State]] = []
-    for caption in hypothesis.captions():
-        held: list[tuple[str, State]] = [
-            (word.text, state) for word, state in zip(caption.words, caption.states, strict=True) if state != "interim"
-        ]
-        if held != before:
-            at, before = caption.t_s, held
+    for update, replaced in hypothesis.replacements():
+        if _locked([update]) != _locked(replaced):
+            at = update.t_s
     return at
+
+
+def _locked(shown: Sequence[Update]) -> list[tuple[str, State]]:
+    return [(word.text, update.state) for update in shown if update.state != "interim" for word in update.words]
 
 
 def speech_bounds_s(clip: Clip) -> tuple[float | None, float | None]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from evalkit.scoring.compounds import compound_errors
-from evalkit.scoring.words import ErrorCounts, Pair
+from evalkit.scoring.words import ErrorCounts, Pair, count_ops
 
 Tokens = tuple[str, ...]
 
@@ -116,7 +116,7 @@ def content_counts(reference: Sequence[str], hypothesis: Sequence[str], pairs: S
         if (reference[pair.reference] if pair.reference is not None else hypothesis[pair.hypothesis or 0])
         not in FUNCTION_WORDS
     ]
-    return ErrorCounts(ops.count("hit"), ops.count("substitution"), ops.count("deletion"), ops.count("insertion"))
+    return count_ops(ops)
 
 
 class _Kept(frozenset[str]):
@@ -131,20 +131,29 @@ def _unchanged(tokens: Tokens, _: _Kept) -> Tokens:
 
 
 def _one_spelling(tokens: Tokens, kept: _Kept) -> Tokens:
-    return tuple(word if word in kept else _VARIANTS.get(word, word) for word in tokens)
+    return _replaced(tokens, tuple(map(_VARIANTS.get, tokens, tokens)), kept)
 
 
 def _singular(tokens: Tokens, kept: _Kept) -> Tokens:
-    return tuple(word if word in kept or word in FUNCTION_WORDS else _stem(word) for word in tokens)
+    return _replaced(tokens, tuple(map(_stem, tokens)), kept)
+
+
+def _replaced(tokens: Tokens, others: Tokens, kept: _Kept) -> Tokens:
+    """Each token by the other in its place, but for those that are kept."""
+    if tokens == others:
+        return tokens
+    return tuple(word if word == other or word in kept else other for word, other in zip(tokens, others, strict=True))
 
 
 @functools.lru_cache(maxsize=1 << 14)
 def _stem(word: str) -> str:
-    found = _ENDING.fullmatch(word)
+    found = _ENDING.fullmatch(word) if word not in FUNCTION_WORDS else None
     return next((stem for stem in found.groups() if stem), word) if found else word
 
 
 def _without_articles(tokens: Tokens, kept: _Kept) -> Tokens:
+    if ARTICLES.isdisjoint(tokens):
+        return tokens
     return tuple(word for word in tokens if word not in ARTICLES or word in kept)
 
 

@@ -2,10 +2,17 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+
+from evalkit.scoring.attempts import Ending, ending
+from evalkit.types import Route, Trace
 
 HEADROOM = 1.5
+HANDSHAKE_WINDOW_S = 10.0
+TRY_AGAIN_LATER = 1013
+"""The close code of a service that is overloaded."""
 
 
 def mean_concurrency(arrivals_per_s: float, mean_session_s: float) -> float:
@@ -31,12 +38,22 @@ def peak_calendar_rate(times_s: Sequence[float], window_s: float = 60.0) -> int:
 
 def peak_concurrency(sessions: Sequence[tuple[float, float]]) -> int:
     """Most sessions open at once; one that ends as another begins has gone."""
-    changes = sorted((time, step) for start, end in sessions for time, step in ((start, 1), (end, -1)))
-    most = now = 0
-    for _, step in changes:
-        now += step
-        most = max(most, now)
-    return most
+    return max(_levels(sessions)[1], default=0)
+
+
+def sustained_concurrency(sessions: Sequence[tuple[float, float]]) -> int:
+    """Most sessions open at once for as long as one whole session lasts; one of no length has lasted for nothing."""
+    times, levels = _levels(sessions)
+    held = (levels[bisect_left(times, start) : bisect_left(times, end)] for start, end in sessions)
+    return max((min(during) for during in held if during), default=0)
+
+
+def _levels(sessions: Sequence[tuple[float, float]]) -> tuple[list[float], list[int]]:
+    """The moments at which sessions begin or end, and how many are open from each on."""
+    changes = Counter(start for start, _ in sessions)
+    changes.subtract(end for _, end in sessions)
+    times = sorted(changes)
+    return times, list(accumulate(changes[time] for time in times))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +91,82 @@ def observed_rate(
     accepted = [time for time in times_s if time < first]
     within = sum(first - window_s < time <= first for time in times_s)
     return ObservedRate(peak_rate(accepted, window_s), window_s, len(rejected_s), within)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The first time a service said that it was too much."""
+
+    at: float
+    """Seconds since the epoch, by the wall clock."""
+    status: int | None
+    """429 or 503; None for a socket closed with 1013, try again later."""
+    retry_after_s: float | None
+    clip_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """How much of a service a run has used, by the wall clock that labels its traces; lower bounds, never limits."""
+
+    requests: ObservedRate
+    """Attempts per 60 s, whatever the route."""
+    connections: ObservedRate | None
+    """New sockets per 10 s, refused upgrades included; None when none was asked for."""
+    concurrency: int
+    """Most attempts in flight at once before the first refusal."""
+    sustained: int
+    """The same, held for as long as one of them lasted."""
+    later_closes: int
+    """Sockets that were opened and then closed with 1013, try again later."""
+    first_refusal: Refusal | None
+
+    @property
+    def claims(self) -> list[str]:
+        """The most that may be said, one sentence each."""
+        found = [f"requests: {self.requests.claim}"]
+        if self.connections is not None:
+            found.append(f"new sockets: {self.connections.claim}")
+        return [*found, f"in flight: observed >= {self.concurrency}, >= {self.sustained} for a whole one"]
+
+
+def observed(traces: Iterable[Trace]) -> dict[tuple[str, Route], Observed]:
+    """What a run shows of the limits of each provider on each route.
+
+    Args:
+        traces: of every attempt; those this client broke off count too, for they were in flight.
+    """
+    systems: dict[tuple[str, Route], list[tuple[Trace, Ending]]] = {}
+    for trace in traces:
+        systems.setdefault((trace.provider, trace.route), []).append((trace, ending(trace)))
+    return {system: _observed(attempts) for system, attempts in systems.items()}
+
+
+def _observed(attempts: Sequence[tuple[Trace, Ending]]) -> Observed:
+    refusals = [
+        Refusal(end.ended_at if end.opened else end.began_at, end.status, end.told_s, trace.clip_id)
+        for trace, end in attempts
+        if turned_away(end)
+    ]
+    first = min(refusals, key=lambda refusal: refusal.at, default=None)
+    handshakes = [end for trace, end in attempts if trace.route != "rest"]
+    in_flight = [(end.began_at, end.ended_at) for _, end in attempts if first is None or end.began_at < first.at]
+    return Observed(
+        requests=observed_rate([end.began_at for _, end in attempts], [refusal.at for refusal in refusals]),
+        connections=observed_rate(
+            [end.began_at for end in handshakes],
+            [end.began_at for end in handshakes if turned_away(end) and not end.opened],
+            window_s=HANDSHAKE_WINDOW_S,
+        )
+        if handshakes
+        else None,
+        concurrency=peak_concurrency(in_flight),
+        sustained=sustained_concurrency(in_flight),
+        later_closes=sum(end.close_code == TRY_AGAIN_LATER for _, end in attempts),
+        first_refusal=first,
+    )
+
+
+def turned_away(end: Ending) -> bool:
+    """Whether a service said that it was too much."""
+    return end.status in (429, 503) or end.close_code == TRY_AGAIN_LATER

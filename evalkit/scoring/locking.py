@@ -11,7 +11,7 @@ from typing import Literal
 
 from evalkit.scoring.rewrites import steps
 from evalkit.scoring.text import Profile
-from evalkit.types import Hypothesis, Segment, State, Update
+from evalkit.types import Hypothesis, State, Update
 
 Level = Literal["utterance", "chunk"]
 
@@ -61,11 +61,7 @@ def locked_changes(hypothesis: Hypothesis, rules: Profile) -> dict[Level, Locked
         Counts for both locks.
     """
     found: dict[Level, Locked] = {"utterance": Locked(), "chunk": Locked()}
-    shown: dict[Segment, Update] = {}
-    for update in hypothesis.updates:
-        depth = len(update.segment)
-        replaced = [shown.pop(path) for path in sorted(shown) if path[:depth] == update.segment]
-        shown[update.segment] = update
+    for update, replaced in hypothesis.replacements():
         held = [(text, _LEVELS[old.state]) for old in replaced if old.state in _LEVELS for text in _texts(old)]
         for level, changes in _changes(held, _texts(update), rules).items():
             found[level] += changes

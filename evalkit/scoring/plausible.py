@@ -44,8 +44,8 @@ class TimeFaults:
 
     @property
     def broken(self) -> int:
-        """What no contract allows: negative length, decreasing start, end beyond the audio, negative start."""
-        return self.negative_length + self.start_decreases + self.beyond_audio + self.negative_start
+        """What no contract allows: negative length, decreasing start, end beyond the audio."""
+        return self.negative_length + self.start_decreases + self.beyond_audio
 
     @property
     def all(self) -> int:

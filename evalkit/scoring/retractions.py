@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from evalkit.scoring.captions import channel_states
 from evalkit.scoring.rewrites import steps
+from evalkit.scoring.stretches import tails
 from evalkit.scoring.text import Profile
-from evalkit.types import Hypothesis, Word
+from evalkit.types import Hypothesis
 
 NEGATIONS = frozenset(
     "not no never none nothing nobody neither nor nowhere without hardly unable".split()  # noqa: SIM905 a word list
@@ -42,25 +42,48 @@ def changes(hypothesis: Hypothesis, rules: Profile) -> list[Change]:
         hypothesis: what was said when.
         rules: the profile of the language.
     """
-    found: list[tuple[float, Change]] = []
-    for states in channel_states(hypothesis).values():
-        since = [states[0].t_s] * len(states[0].words)
-        for before, after in pairwise(states):
-            was, now = [word.text for word in before.words], [word.text for word in after.words]
-            shown_since: list[float] = [after.t_s] * len(now)
-            made = steps(was, now, rules)
-            kept = max((step.after.stop for step in made if step.kind in ("kept", "reformatted")), default=0)
-            for step in made:
-                if step.kind in ("kept", "reformatted"):
-                    for index in step.after:
-                        shown_since[index] = min(since[at] for at in step.before)
-                elif step.lexical:
-                    instead = " ".join(now[index] for index in step.after)
-                    found += [(after.t_s, Change(was[at], instead, after.t_s - since[at])) for at in step.before]
-                elif step.after.stop < kept:
-                    found += [(after.t_s, Change("", now[index], 0.0)) for index in step.after]
-            since = shown_since
-    return [change for _, change in sorted(found, key=lambda item: item[0])]
+    found: dict[int, list[tuple[float, Change]]] = {}
+    since: dict[int, list[float]] = {}
+    for tail in tails(hypothesis):
+        was, now = [word.text for word in tail.words_before], [word.text for word in tail.words_after]
+        standing = since.setdefault(tail.channel, [])
+        start = len(standing) - len(was)
+        shown_since, made = update_changes(was, now, standing[start:], tail.t_s, rules)
+        standing[start:] = shown_since
+        found.setdefault(tail.channel, []).extend((tail.t_s, change) for change in made)
+    in_order = sorted((item for channel in sorted(found) for item in found[channel]), key=lambda item: item[0])
+    return [change for _, change in in_order]
+
+
+def update_changes(
+    was: Sequence[str], now: Sequence[str], since: Sequence[float], t_s: float, rules: Profile
+) -> tuple[list[float], list[Change]]:
+    """What one update did to a text.
+
+    Args:
+        was: words before, as displayed.
+        now: words after.
+        since: for each word before, when it was first shown.
+        t_s: when the update came.
+        rules: the profile of the language.
+
+    Returns:
+        For each word after, when it was first shown; and what happened to those before.
+    """
+    shown_since = [t_s] * len(now)
+    found: list[Change] = []
+    made = steps(was, now, rules)
+    kept = max((step.after.stop for step in made if step.kind in ("kept", "reformatted")), default=0)
+    for step in made:
+        if step.kind in ("kept", "reformatted"):
+            for index in step.after:
+                shown_since[index] = min(since[at] for at in step.before)
+        elif step.lexical:
+            instead = " ".join(now[index] for index in step.after)
+            found += [Change(was[at], instead, t_s - since[at]) for at in step.before]
+        elif step.after.stop < kept:
+            found += [Change("", now[index], 0.0) for index in step.after]
+    return shown_since, found
 
 
 def retracted(found: Iterable[Change]) -> list[Change]:
@@ -101,28 +124,6 @@ def names(final: Sequence[str], rules: Profile) -> set[tuple[str, ...]]:
         if bare[:1].isupper() and not before.rstrip("\"')\u201d\u2019").endswith(_SENTENCE_ENDS):
             found.add(rules.tokens(word))
     return {tokens for tokens in found if tokens and tokens[0] != "i"}
-
-
-def relabelled(states: Sequence[Sequence[Word]], rules: Profile) -> int:
-    """Words of the last state whose speaker changed after they were first shown with one.
-
-    Args:
-        states: words of each caption, oldest first.
-        rules: the profile of the language, by which words are kept in place.
-    """
-    changed = [False] * len(states[0]) if states else []
-    for before, after in pairwise(states):
-        now = [False] * len(after)
-        for step in steps([word.text for word in before], [word.text for word in after], rules):
-            if step.kind not in ("kept", "reformatted"):
-                continue
-            for index in step.after:
-                # A stretch that became another number of words has the speaker of its first word.
-                at = step.before[min(index - step.after.start, len(step.before) - 1)]
-                was, is_now = before[at].speaker, after[index].speaker
-                now[index] = changed[at] or (was is not None and is_now is not None and was != is_now)
-        changed = now
-    return sum(changed)
 
 
 def _has_number(text: str, rules: Profile) -> bool:

@@ -1,18 +1,19 @@
 """What a family of metrics looks at, and where it writes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from evalkit.scoring.cost import Price
 from evalkit.scoring.text import Profile
 from evalkit.scoring.words import ErrorCounts
-from evalkit.types import Clip, Hypothesis, Metric, Trace, Word
+from evalkit.types import Clip, Hypothesis, Trace, Word
 
 Reason = Literal["missing_input", "not_applicable", "invalid_pacing"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Case:
     """One clip, what was recorded of it, and what was said; a failed answer has no words here."""
 
@@ -25,16 +26,16 @@ class Case:
     profile: Profile
     price: Price | None
     terms: tuple[str, ...] = ()
+    """Words and phrases that matter to the product, each in one or more spellings parted by ``|``."""
     rest: tuple[Word, ...] | None = None
     """What the same provider said of the clip over REST, when this is another route."""
-    """Words and phrases that matter to the product, each in one or more spellings parted by ``|``."""
 
-    @property
+    @functools.cached_property
     def expected(self) -> str:
         """The reference as one string; empty when there is none."""
         return text_of(self.reference or ())
 
-    @property
+    @functools.cached_property
     def got(self) -> str:
         """The hypothesis as one string; empty when the clip failed."""
         return text_of(self.words)
@@ -66,18 +67,17 @@ class Row:
         """Note why no metric of these families (leading parts of metric ids) exists for this clip."""
         self.lacking += [(family, reason) for family in families]
 
-    def absent(self, metrics: Iterable[Metric]) -> dict[str, str]:
-        """Metric id -> reason, for every metric of a family that was found lacking; the last word counts."""
-        return {
-            metric.id: reason
-            for family, reason in self.lacking
-            for metric in metrics
-            if metric.id == family or metric.id.startswith(family + ".")
-        }
+    def absent(self, below: Callable[[str], Iterable[str]]) -> Mapping[str, str]:
+        """Metric id -> reason, for every metric of a family that was found lacking; the last word counts.
+
+        Args:
+            below: the ids of the metrics of a family.
+        """
+        return _absent(tuple(self.lacking), below)
 
     def add(self, base: str, columns: Mapping[str, float]) -> None:
         """Counts under ``base``."""
-        self.counts.update({f"{base}.{name}": value + 0 for name, value in columns.items()})
+        self.counts.update(zip(_under(base, tuple(columns)), [value + 0 for value in columns.values()], strict=True))
 
     def measure(self, name: str, seconds: float | None) -> None:
         """One latency, or its absence."""
@@ -85,6 +85,18 @@ class Row:
             self.lack("missing_input", name)
         else:
             self.values[name] = (seconds,)
+
+
+@functools.lru_cache(maxsize=1 << 6)
+def _absent(lacking: tuple[tuple[str, Reason], ...], below: Callable[[str], Iterable[str]]) -> Mapping[str, str]:
+    """Kept, because most clips of a run lack the same; scores never change it."""
+    return {metric_id: reason for family, reason in lacking for metric_id in below(family)}
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def _under(base: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of columns, the same strings for every row: a run has many rows and few columns."""
+    return tuple(f"{base}.{name}" for name in names)
 
 
 def text_of(words: Iterable[Word]) -> str:

@@ -3,11 +3,13 @@
 An utterance here is a stretch of the transcript that ends in one utterance_final, seen on its own.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from evalkit.scoring.stretches import utterances as utterances_of
 from evalkit.scoring.text import Profile
 from evalkit.scoring.words import align, unit_counts
 from evalkit.types import CaptionState, Hypothesis, Segment, State, Update
@@ -35,6 +37,11 @@ class Utterance:
         while last and all(state == "utterance_final" for state in self.states[last - 1].states):
             last -= 1
         return self.states[:last]
+
+    @property
+    def texts(self) -> list[str]:
+        """What was shown, oldest first."""
+        return [" ".join(word.text for word in state.words) for state in self.states]
 
     @property
     def phantom(self) -> bool:
@@ -88,9 +95,8 @@ class Partials:
 
 def final_source(hypothesis: Hypothesis) -> Source | None:
     """Where the final transcript comes from: its least firmly held words decide; None without any words."""
-    held: set[State] = set()
-    for caption in hypothesis.captions():
-        held = set(caption.states)
+    last = hypothesis.last_caption
+    held = set(last.states) if last else set()
     for state, source in _SOURCES.items():
         if state in held:
             return source
@@ -100,12 +106,12 @@ def final_source(hypothesis: Hypothesis) -> Source | None:
 def utterances(hypothesis: Hypothesis) -> list[Utterance]:
     """The utterances that showed any text, in the order in which they began to.
 
-    An update belongs to the utterance_final that replaces its segment, else to the utterance its segment names.
+    Which utterance an update belongs to: ``stretches.utterances``.
     """
-    finals = {update.segment for update in hypothesis.updates if update.state == "utterance_final"}
+    utterance_of = utterances_of(hypothesis)
     members: dict[Segment, list[Update]] = {}
     for update in hypothesis.updates:
-        members.setdefault(_owner(update.segment, finals), []).append(update)
+        members.setdefault(utterance_of[update.segment], []).append(update)
     found = []
     for own in members.values():
         states = list(Hypothesis(tuple(own)).captions())
@@ -113,11 +119,6 @@ def utterances(hypothesis: Hypothesis) -> list[Utterance]:
         if first is not None:
             found.append(Utterance(tuple(states[first:])))
     return found
-
-
-def _owner(segment: Segment, finals: set[Segment]) -> Segment:
-    heads = (segment[:depth] for depth in range(len(segment) + 1))
-    return next((head for head in heads if head in finals), segment[:2])
 
 
 def partial_quality(partials: Sequence[Tokens], final: Tokens) -> Partials:
@@ -175,7 +176,7 @@ def cadence_s(times_s: Sequence[float], speech: Sequence[tuple[float, float]]) -
     """
     found = []
     for start_s, end_s in speech:
-        inside = [t_s for t_s in times_s if start_s <= t_s <= end_s]
+        inside = times_s[bisect_left(times_s, start_s) : bisect_right(times_s, end_s)]
         found += [after - before for before, after in pairwise(inside)]
     return found
 
@@ -187,6 +188,7 @@ def stalls_s(times_s: Sequence[float], speech: Sequence[tuple[float, float]]) ->
     """
     found = []
     for start_s, end_s in speech:
-        marks = [start_s, *(t_s for t_s in times_s if start_s < t_s < end_s), end_s]
+        inside = times_s[bisect_right(times_s, start_s) : bisect_left(times_s, end_s)]
+        marks = [start_s, *inside, end_s]
         found.append(max(after - before for before, after in pairwise(marks)))
     return found

@@ -134,9 +134,13 @@ def jaccard_error(
     *,
     collar_s: float = 0.0,
     skip_overlap: bool = False,
+    merge: bool = True,
 ) -> tuple[float, int]:
-    """Sum over reference speakers of (missed + false alarm) / union, and the number of speakers (DIHARD II)."""
-    errors = _swept(reference, hypothesis, duration_s, collar_s, skip_overlap, merge=True).jaccard_errors()
+    """Sum over reference speakers of (missed + false alarm) / union, and the number of speakers (DIHARD II).
+
+    Arguments as for `speaker_seconds`; without ``merge``, as in pyannote.metrics, only the map of speakers changes.
+    """
+    errors = _swept(reference, hypothesis, duration_s, collar_s, skip_overlap, merge).jaccard_errors()
     return sum(errors.values()), len(errors)
 
 

@@ -7,6 +7,7 @@ does, it does to reference and hypothesis alike.
 import functools
 import hashlib
 import re
+import sys
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ _PROBE = (
     "\u6211\u7528iPhone\u62cd\u7167 10\u5929\u3002",
     "\u0928\u092e\u0938\u094d\u0924\u0947 caf\u00e9 No. 5",
 )
+_kept = functools.lru_cache(maxsize=1 << 15)
+"""Every profile keeps what it made of the words and clips it saw last, for all that ask in turn."""
 _UNSPACED = frozenset({"zh", "ja", "yue", "th", "lo", "km", "my"})
 _SPACELESS_SCRIPT = re.compile(
     "([\u3005\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff])"
@@ -107,33 +110,33 @@ def _is_conjunct(cluster: str, char: str) -> bool:
     return bool(marks) and marks[-1] in _LINKERS and ord(marks[-1]) >> 7 == ord(char) >> 7
 
 
-@functools.lru_cache(maxsize=1 << 16)
+@_kept
 def _none(text: str) -> tuple[str, ...]:
     return tuple(unicodedata.normalize("NFC", text).split())
 
 
-@functools.lru_cache(maxsize=1 << 16)
+@_kept
 def _formatted(text: str) -> tuple[str, ...]:
-    return tuple(re.sub(r"([.,?!;:])(?=\s|$)", r" \1", unicodedata.normalize("NFC", text)).split())
+    return tuple(map(sys.intern, re.sub(r"([.,?!;:])(?=\s|$)", r" \1", unicodedata.normalize("NFC", text)).split()))
 
 
-@functools.lru_cache(maxsize=1 << 16)
+@_kept
 def _basic(text: str) -> tuple[str, ...]:
     folded = english.fold(text)
-    return tuple(re.sub(r"(?<!\w)'|'(?!\w)", " ", folded.translate(_SPACED)).split())
+    return tuple(map(sys.intern, re.sub(r"(?<!\w)'|'(?!\w)", " ", folded.translate(_SPACED)).split()))
 
 
-@functools.lru_cache(maxsize=1 << 16)
+@_kept
 def _en(text: str) -> tuple[str, ...]:
     return english.tokens(text)
 
 
-@functools.lru_cache(maxsize=1 << 16)
+@_kept
 def _cjk_char(text: str) -> tuple[str, ...]:
     return tuple("".join(_basic(text)))
 
 
-@functools.lru_cache(maxsize=1 << 16)
+@_kept
 def _mixed(text: str) -> tuple[str, ...]:
     return tuple(_SPACELESS_SCRIPT.sub(r" \1 ", " ".join(_basic(text))).split())
 

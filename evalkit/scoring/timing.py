@@ -1,8 +1,9 @@
 """Drift of word times: hypothesis minus reference, positive when late; and how it grows over long audio."""
 
+import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -23,6 +24,7 @@ _SLACK_S = 1e-6
 _NEAR_S = 1.0
 """An interim's word further from a final word than this is another one (as in captions)."""
 _MAX_SLOPE_WORDS = 2000
+_STATED = re.compile(r"median\D{0,12}?(\d+(?:\.\d+)?) ?ms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,22 @@ class Offsets:
     values_s: tuple[float, ...]
 
     @property
+    def sizes_s(self) -> tuple[float, ...]:
+        """How far off each is, whichever way."""
+        return tuple(map(abs, self.values_s))
+
+    @property
+    def sum_s(self) -> float:
+        return sum(self.values_s)
+
+    @property
+    def absolute_s(self) -> float:
+        """Sum of the sizes."""
+        return sum(self.sizes_s)
+
+    @property
     def mean_s(self) -> float | None:
-        return float(np.mean(self.values_s)) if self.values_s else None
+        return self.sum_s / len(self.values_s) if self.values_s else None
 
     @property
     def median_s(self) -> float | None:
@@ -52,16 +68,33 @@ class Offsets:
 
     @property
     def mean_absolute_s(self) -> float | None:
-        return float(np.mean(np.abs(self.values_s))) if self.values_s else None
+        return self.absolute_s / len(self.values_s) if self.values_s else None
 
     @property
     def p95_absolute_s(self) -> float | None:
         """By nearest rank."""
-        return float(np.percentile(np.abs(self.values_s), 95, method="inverted_cdf")) if self.values_s else None
+        return float(np.percentile(self.sizes_s, 95, method="inverted_cdf")) if self.values_s else None
+
+    def count_within(self, limit_s: float) -> int:
+        """Words at most ``limit_s`` off."""
+        return sum(size <= limit_s + _SLACK_S for size in self.sizes_s)
 
     def within(self, limit_s: float) -> float | None:
         """Share of words at most ``limit_s`` off, or None without words."""
-        return within(self.values_s, limit_s) / len(self.values_s) if self.values_s else None
+        return self.count_within(limit_s) / len(self.values_s) if self.values_s else None
+
+
+def offsets(found: Iterable[Drift]) -> tuple[Offsets, Offsets]:
+    """The drifts of starts, and of those ends that have one."""
+    found = list(found)
+    starts, ends = [drift.start_s for drift in found], [drift.end_s for drift in found if drift.end_s is not None]
+    return Offsets(tuple(starts)), Offsets(tuple(ends))
+
+
+def boundaries(found: Iterable[Drift]) -> Offsets:
+    """Starts and ends of the words that have both: their mean size is AAS (Shi et al. 2023), FunASR's is twice that."""
+    starts, ends = offsets(drift for drift in found if drift.end_s is not None)
+    return Offsets(starts.values_s + ends.values_s)
 
 
 def drifts(reference: Sequence[Word], hypothesis: Sequence[Word], profile: Profile) -> list[Drift]:
@@ -209,6 +242,35 @@ def comparable_words(reference: Sequence[Word], profile: Profile) -> int:
     return sum(reference[index].start_s is not None for index in usable)
 
 
-def within(values_s: Sequence[float], limit_s: float) -> int:
-    """How many drifts are at most ``limit_s`` off."""
-    return sum(abs(value) <= limit_s + _SLACK_S for value in values_s)
+REFERENCE_ERRORS_S: Mapping[str, float] = {
+    "alignment": 0.050,
+    "annotation": 0.015,
+    "manual": 0.015,
+    "marks": 0.015,
+    "synthesis": 0.015,
+    "concatenated": 0.0,
+    "exact": 0.0,
+}
+"""Word in the description of where reference times come from -> their usual median error (metrics.md 5.1)."""
+
+
+def reference_error_s(source: str | None) -> float:
+    """The median error of reference times themselves.
+
+    Args:
+        source: ``Clip.times_source``. A figure it states ("median |err| 10 ms") counts; else the least exact of the
+            kinds it names does; else that of the least exact kind there is.
+    """
+    text = (source or "").casefold()
+    if stated := _STATED.search(text):
+        return float(stated[1]) / 1000
+    named = [error_s for word, error_s in REFERENCE_ERRORS_S.items() if re.search(rf"\b{word}\b", text)]
+    return max(named, default=max(REFERENCE_ERRORS_S.values()))
+
+
+def judgeable(threshold_s: float, source: str | None) -> bool:
+    """Whether reference times from there can tell which side of a threshold a word lies on.
+
+    A threshold below twice the reference's own median error is refused: it would judge the reference.
+    """
+    return threshold_s >= 2 * reference_error_s(source) - _SLACK_S

@@ -1,25 +1,25 @@
 """Alignments of two token sequences, and the error counts made from them.
 
-Two alignments, never mixed: ``unit_counts`` minimises the number of errors (jiwer) and is used for
+Two alignments, never mixed: ``unit_counts`` minimises the number of errors (as jiwer does) and is used for
 totals such as the word error rate; ``align`` favours matches (substitution 4, deletion 3, insertion 3, the
 weights of NIST sclite) and is used wherever it matters *which* words match.
 """
 
 import functools
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import jiwer
+from rapidfuzz.distance import Levenshtein
 
 from evalkit.scoring.band import DELETION, DIAGONAL, cheapest_path
 from evalkit.scoring.text import Profile, graphemes
 from evalkit.types import Word
 
-_SPACE = "\u2423"
-"""Stands for a space among graphemes, where tokens may hold none."""
-
+Tokens = tuple[str, ...]
+Starts = tuple[float | None, ...]
 Op = Literal["hit", "substitution", "deletion", "insertion"]
 
 
@@ -96,11 +96,15 @@ _pair = functools.lru_cache(maxsize=1 << 14)(Pair)
 
 
 def unit_counts(reference: Sequence[str], hypothesis: Sequence[str]) -> ErrorCounts:
-    """Fewest errors that turn one token sequence into the other (substitution, deletion and insertion cost 1)."""
-    if not reference or not hypothesis:
-        return ErrorCounts(deletions=len(reference), insertions=len(hypothesis))
-    found = jiwer.process_words(" ".join(reference), " ".join(hypothesis))
-    return ErrorCounts(found.hits, found.substitutions, found.deletions, found.insertions)
+    """Fewest errors that turn one token sequence into the other (substitution, deletion and insertion cost 1).
+
+    Where the same number of errors can be split in several ways, the way of jiwer, which counts what rapidfuzz finds.
+    """
+    if reference == hypothesis:
+        return ErrorCounts(hits=len(reference))
+    tags = [edit.tag for edit in Levenshtein.editops(reference, hypothesis)]
+    substitutions, deletions = tags.count("replace"), tags.count("delete")
+    return ErrorCounts(len(reference) - substitutions - deletions, substitutions, deletions, tags.count("insert"))
 
 
 def character_counts(
@@ -114,25 +118,19 @@ def character_counts(
         spaces: count the single space between tokens as a character.
         clusters: count grapheme clusters, not code points, as Indic scripts need.
     """
-    if clusters:
-        sides = []
-        for side in (reference, hypothesis):
-            cut = [graphemes(token) for token in side]
-            sides.append(
-                [sign for index, token in enumerate(cut) for sign in (*((_SPACE,) * (spaces and index > 0)), *token)]
-            )
-        return unit_counts(*sides)
     glue = " " if spaces else ""
-    expected, got = glue.join(reference), glue.join(hypothesis)
-    if not expected or not got:
-        return ErrorCounts(deletions=len(expected), insertions=len(got))
-    found = jiwer.process_characters(expected, got)
-    return ErrorCounts(found.hits, found.substitutions, found.deletions, found.insertions)
+    if clusters:
+        return unit_counts(_clusters(reference, glue), _clusters(hypothesis, glue))
+    return unit_counts(glue.join(reference), glue.join(hypothesis))
 
 
 def counts(pairs: Sequence[Pair]) -> ErrorCounts:
     """The error counts of an alignment."""
-    ops = [pair.op for pair in pairs]
+    return count_ops([pair.op for pair in pairs])
+
+
+def count_ops(ops: Sequence[Op]) -> ErrorCounts:
+    """The error counts of the columns of an alignment, or of some of them."""
     return ErrorCounts(ops.count("hit"), ops.count("substitution"), ops.count("deletion"), ops.count("insertion"))
 
 
@@ -171,14 +169,22 @@ def align(
     Returns:
         One pair per column, in order.
     """
-    if tuple(reference) == tuple(hypothesis):
-        return [_pair(index, index, "hit") for index in range(len(reference))]
+    if not _complete(reference_starts_s, len(reference)) or not _complete(hypothesis_starts_s, len(hypothesis)):
+        reference_starts_s = hypothesis_starts_s = ()
+    return list(hit_pairs(*map(tuple, (reference, hypothesis, reference_starts_s, hypothesis_starts_s))))
+
+
+@functools.lru_cache(maxsize=16)
+def hit_pairs(
+    reference: Tokens, hypothesis: Tokens, reference_starts_s: Starts = (), hypothesis_starts_s: Starts = ()
+) -> tuple[Pair, ...]:
+    """The same, kept for the families of metrics that ask for the same alignment in turn; starts of all or of none."""
+    if reference == hypothesis:
+        return tuple(_pair(index, index, "hit") for index in range(len(reference)))
     ids: dict[str, int] = {}
-    left = [ids.setdefault(token, len(ids)) for token in reference]
-    right = [ids.setdefault(token, len(ids)) for token in hypothesis]
-    times = None
-    if _complete(reference_starts_s, len(left)) and _complete(hypothesis_starts_s, len(right)):
-        times = (_milliseconds(reference_starts_s), _milliseconds(hypothesis_starts_s))
+    number = itertools.count()
+    left, right = (list(map(ids.setdefault, side, number)) for side in (reference, hypothesis))
+    times = (_milliseconds(reference_starts_s), _milliseconds(hypothesis_starts_s)) if reference_starts_s else None
     pairs: list[Pair] = []
     row = column = 0
     for step in cheapest_path(left, right, times):
@@ -191,13 +197,7 @@ def align(
         else:
             pairs.append(_pair(None, column, "insertion"))
             column += 1
-    return pairs
-
-
-@functools.lru_cache(maxsize=4)
-def hit_pairs(reference: tuple[str, ...], hypothesis: tuple[str, ...]) -> tuple[Pair, ...]:
-    """The untimed ``hit`` alignment, kept for the families of metrics that ask for the same one in turn."""
-    return tuple(align(reference, hypothesis))
+    return tuple(pairs)
 
 
 def word_tokens(words: Sequence[Word], profile: Profile) -> tuple[list[str], list[int]]:
@@ -245,6 +245,12 @@ def matched_words(
     return [
         (mine, theirs) for (mine, theirs), shared in hits.items() if shared == left_size[mine] == right_size[theirs]
     ]
+
+
+def _clusters(tokens: Sequence[str], glue: str) -> list[str]:
+    """The graphemes of each token, which no mark joins to the token before."""
+    between = (glue,) if glue else ()
+    return [sign for place, token in enumerate(tokens) for sign in (*between[: bool(place)], *graphemes(token))]
 
 
 def _complete(starts: Sequence[float | None], tokens: int) -> bool:

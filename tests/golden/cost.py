@@ -4,75 +4,116 @@ from decimal import Decimal
 
 from evalkit.scoring import cost, frontier
 from tests import conversations
-from tests.golden.shared import Answer, Case
+from tests.golden.shared import Answer, Case, share
 
 
 def cost_summary(case: Case) -> Answer:
+    """Without a price there is no cost at all, and least of all 0."""
     given = case["input"]
+    clip_s, clips, failed = given["mean_clip_s"], given["clips"], given.get("failed_billed_attempts") or 0
+    hours = clips * clip_s / 3600
+    answer: Answer = {"audio_hours": hours, "status": "missing_input"}
+    costs = ("base_cost", "retry_cost", "total", "per_audio_hour", "per_1000_clips", "per_1000_correct_words")
+    if given.get("price_per_hour") is None:
+        return answer | dict.fromkeys((*costs, "retry_overhead"))
     price = cost.Price("p", "rest", "audio", float(given["price_per_hour"]), "", "")
-    clip_s = given["mean_clip_s"]
-    base = cost.cost_usd(price, [conversations.answered()] * given["clips"], clip_s) or 0.0
-    retries = cost.cost_usd(price, [conversations.answered()] * given["failed_billed_attempts"], clip_s) or 0.0
-    hours = given["clips"] * clip_s / 3600
+    base = cost.cost_usd(price, [conversations.answered()] * clips, clip_s) or 0.0
+    retries = cost.cost_usd(price, [conversations.answered()] * failed, clip_s) or 0.0
     total = base + retries
     return {
         "audio_hours": hours,
         "base_cost": base,
         "retry_cost": retries,
         "total": total,
-        "per_audio_hour": total / hours,
-        "per_1000_clips": 1000 * total / given["clips"],
-        "per_1000_correct_words": 1000 * total / given["hits"],
-        "retry_overhead": retries / base,
+        "per_audio_hour": share(total, hours),
+        "per_1000_clips": share(1000 * total, clips),
+        "per_1000_correct_words": share(1000 * total, given.get("hits")),
+        "retry_overhead": share(retries, base),
+        "estimate_error": cost.estimate_error(total, float(given.get("invoice") or 0)),
     }
 
 
 def price_units(case: Case) -> Answer:
-    tick = float(case["input"]["tick_usd"])
+    given, tick = case["input"], float(case["input"]["tick_usd"])
+    ticks = {"rest": given.get("per_audio_second_ticks"), "stream": given.get("per_audio_second_streaming_ticks")}
     return {
-        "rest_usd_per_hour": cost.usd_per_hour(case["input"]["per_audio_second_ticks"] * tick),
-        "stream_usd_per_hour": cost.usd_per_hour(case["input"]["per_audio_second_streaming_ticks"] * tick),
+        f"{route}_usd_per_hour": None if found is None else cost.usd_per_hour(found * tick)
+        for route, found in ticks.items()
     }
 
 
-RULES = {
-    "exact": cost.Billing("audio_sent"),
-    "ceil_1s": cost.Billing("audio_sent", Decimal(1)),
-    "ceil_15s": cost.Billing("audio_sent", Decimal(15)),
-    "ceil_1s_min_10s": cost.Billing("audio_sent", Decimal(1), Decimal(10)),
-}
+STEPS_S = (1, 5, 6, 10, 15, 20, 30, 36, 60)
+MINIMA_S = (1, 2, 3, 5, 6, 10, 15, 18, 20, 30, 60)
+
+
+def rules(case: Case) -> dict[str, cost.Billing]:
+    """Rules by the names that say what they are, and the one a case may describe."""
+    params = case["params"]
+    factor = Decimal(str(params.get("channel_factor", 1)))
+    found = {
+        "exact": cost.Billing("audio_sent", channel_factor=factor),
+        **{f"exact_min_{least}s": cost.Billing("audio_sent", None, Decimal(least), factor) for least in MINIMA_S},
+    }
+    for step in STEPS_S:
+        found[f"ceil_{step}s"] = cost.Billing("audio_sent", Decimal(step), channel_factor=factor)
+        for least in MINIMA_S:
+            found[f"ceil_{step}s_min_{least}s"] = cost.Billing("audio_sent", Decimal(step), Decimal(least), factor)
+    if "granularity_s" in params or "minimum_s" in params:
+        step, least = params.get("granularity_s"), params.get("minimum_s", 0)
+        made = cost.Billing("audio_sent", None if not step else Decimal(str(step)), Decimal(str(least)), factor)
+        found["billed"] = made
+    return found
 
 
 def billed_seconds(case: Case) -> Answer:
     durations = case["input"]["duration_s"]
-    billed = {name: [float(cost.billed_s(seconds, rule)) for seconds in durations] for name, rule in RULES.items()}
+    named = rules(case)
+    billed = {name: [float(cost.billed_s(seconds, rule)) for seconds in durations] for name, rule in named.items()}
+    totals = {name: float(sum(cost.billed_s(seconds, rule) for seconds in durations)) for name, rule in named.items()}
     return {
         **billed,
-        "exact": sum(billed["exact"]),
-        "total": {name: sum(seconds) for name, seconds in billed.items()},
-        "overhead_vs_exact": {name: cost.rounding_overhead(durations, rule) for name, rule in RULES.items()},
+        "exact": totals["exact"],
+        "total": totals,
+        "overhead_vs_exact": {name: cost.rounding_overhead(durations, rule) for name, rule in named.items()},
     }
 
 
 def pareto(case: Case) -> Answer:
-    points = case["input"]["points"]
+    """A figure that is null is not known, and nobody is compared by it; a pair of limits is an interval."""
+    rows = case["input"]["points"].items()
+    points = {name: {axis: at for axis, at in row.items() if at is not None} for name, row in rows}
     return {"frontier": frontier.frontier(points), "dominated": frontier.dominated(points)}
 
 
 def budget(case: Case) -> Answer:
+    """Without a budget or a price nothing is sent."""
     given = case["input"]
-    limit, spent, reserved = (Decimal(given[name]) for name in ("budget", "spent", "reserved"))
+    audio_s, attempts = given["next_audio_s"], given.get("max_attempts", 1)
+    price = given.get("price_per_hour")
+    limits = [given.get(name) for name in ("budget", "spent", "reserved")]
 
-    def worst(audio_s: float, attempts: int) -> Decimal:
-        return cost.worst_case_usd(audio_s, Decimal(given["price_per_hour"]), attempts=attempts)
+    def worst(audio_s: float, attempts: int) -> Decimal | None:
+        return None if price is None else cost.worst_case_usd(audio_s, Decimal(str(price)), attempts=attempts)
 
-    audio_s, attempts = given["next_audio_s"], given["max_attempts"]
-    return {
-        "worst_case": float(worst(audio_s, attempts)),
-        "allowed": cost.affordable(limit, spent, reserved, worst(audio_s, attempts)),
-        "allowed_if_max_attempts_1": cost.affordable(limit, spent, reserved, worst(audio_s, 1)),
-        "allowed_if_next_audio_s_30_and_1_attempt": cost.affordable(limit, spent, reserved, worst(30, 1)),
+    def allowed(audio_s: float, attempts: int) -> bool:
+        dearest = worst(audio_s, attempts)
+        if dearest is None or limits[0] is None:
+            return False
+        budget_usd, spent, reserved = (Decimal(str(at or 0)) for at in limits)
+        return cost.affordable(budget_usd, spent, reserved, dearest)
+
+    dearest = worst(audio_s, attempts)
+    answer: Answer = {
+        "worst_case": None if dearest is None else float(dearest),
+        "allowed": allowed(audio_s, attempts),
     }
+    for tries in range(1, 11):
+        answer[f"allowed_if_max_attempts_{tries}"] = allowed(audio_s, tries)
+        for seconds in (1, 5, 10, 15, 20, 30, 45, 60, 90, 100, 120, 180, 240, 300, 600, 1800, 3600):
+            ending = "attempt" if tries == 1 else "attempts"
+            answer[f"allowed_if_next_audio_s_{seconds}_and_{tries}_{ending}"] = allowed(seconds, tries)
+            answer[f"allowed_if_next_audio_s_{seconds}"] = allowed(seconds, attempts)
+    return answer
 
 
 ADAPTERS = {

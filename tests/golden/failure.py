@@ -1,23 +1,29 @@
 """Worked cases: failures."""
 
-from evalkit.scoring import failures
-from tests.golden.shared import Answer, Case, tokens
+from collections.abc import Mapping
+from itertools import zip_longest
+from typing import Any
+
+from evalkit.scoring import failures, words
+from evalkit.scoring.text import profile
+from tests.golden.shared import Answer, Case, rules_of, share, timed, tokens
 
 
-def status(said: str) -> int | None:
-    return int(said) if said.isdigit() else None
+def status(said: Any) -> int | None:
+    """A status, or what came instead of one: "timeout", null."""
+    return int(said) if str(said).isdigit() else None
+
+
+def asked(request: Mapping[str, Any]) -> failures.Request:
+    waited = tuple(request.get("waited_s") or ())
+    told = tuple(request.get("retry_after_s") or ())[: len(waited)]
+    pairs = zip_longest(waited, told)
+    return failures.Request(tuple(map(status, request["attempts"])), tuple(told for _, told in pairs), waited)
 
 
 def retry(case: Case) -> Answer:
-    requests = [
-        failures.Request(
-            tuple(status(said) for said in request["attempts"]),
-            tuple(request.get("retry_after_s", ())),
-            tuple(request.get("waited_s", ())),
-        )
-        for request in case["input"]["requests"]
-    ]
-    found = failures.retries(requests)
+    requests = [asked(request) for request in case["input"]["requests"]]
+    found = failures.retries(requests, min_backoff_s=case["params"].get("min_backoff_s"))
     return {
         "requests": found.requests,
         "attempts": found.attempts,
@@ -32,14 +38,19 @@ def retry(case: Case) -> Answer:
 
 
 def salvage(case: Case) -> Answer:
-    given = case["input"]
-    said, ends_s = [word for word, _, _ in given["reference"]], [end_s for _, _, end_s in given["reference"]]
+    """A word without an end takes no part: nobody knows on which side of the cut it was."""
+    given, rules = case["input"], profile(rules_of(case, "basic"))
+    reference = [word for word in timed(given["reference"]) if word.end_s is not None]
+    said, owners = words.word_tokens(reference, rules)
+    ends_s = [reference[owner].end_s or 0.0 for owner in owners]
     committed, caption = (
-        failures.salvage(said, ends_s, tokens(given[held]), given["disconnect_audio_s"])
+        failures.salvage(said, ends_s, rules.tokens(given.get(held) or ""), given["disconnect_audio_s"])
         for held in ("committed", "caption")
     )
     return {
         "spoken_words": committed.spoken,
+        "committed_kept": committed.kept,
+        "caption_kept": caption.kept,
         "committed_salvage": committed.rate,
         "caption_salvage": caption.rate,
         "unsent_or_unspoken_words": committed.unspoken,
@@ -47,8 +58,8 @@ def salvage(case: Case) -> Answer:
 
 
 def seam(case: Case) -> Answer:
-    given = case["input"]
-    found = failures.seam(tokens(given["reference"]), tokens(given["part_before"]), tokens(given["part_after"]))
+    given, name = case["input"], rules_of(case, "basic")
+    found = failures.seam(*(tokens(given[part], name) for part in ("reference", "part_before", "part_after")))
     return {
         "duplicated_words": found.duplicated,
         "lost_words": found.lost,
@@ -59,14 +70,20 @@ def seam(case: Case) -> Answer:
 
 def rejection(case: Case) -> Answer:
     found = failures.rejections(
-        [failures.BadInput(answer["status"], answer["body"], answer["s"]) for answer in case["input"]["cases"]]
+        [
+            failures.BadInput(answer["status"], answer.get("body") or "", answer.get("s") or 0.0)
+            for answer in case["input"]["cases"]
+        ]
     )
     return {
         "rejected_4xx": found.rejected,
         "clear": found.clear,
         "clear_rejection_rate": found.clear_rate,
         "accepted_wrongly": found.accepted,
+        "accept_wrong_rate": share(found.accepted, found.inputs),
         "server_error": found.server_errors,
+        "hangs": found.hangs,
+        "hang": found.hangs,
     }
 
 

@@ -12,12 +12,17 @@ def points(rate: float | None) -> float | None:
 
 
 def degradation(case: Case) -> Answer:
+    """A condition without a rate was refused by the service and is no part of the sweep."""
     given = case["input"]
-    found = robustness.degradation(given["snr_db"], given["wer"], given["clean_wer"])
+    known = [at for at, rate in enumerate(given["wer"]) if rate is not None]
+    ratios, rates = [given["snr_db"][at] for at in known], [given["wer"][at] for at in known]
+    found = robustness.degradation(ratios, rates, given["clean_wer"])
+    relative, excess = dict(zip(known, found.relative, strict=True)), dict(zip(known, found.excess, strict=True))
     return {
         "slope_pt_per_db": points(found.slope_per_db),
         "snr_at_double_clean": found.doubling_snr_db,
-        "relative_degradation": list(found.relative),
+        "relative_degradation": [relative.get(at) for at in range(len(given["wer"]))],
+        "delta_wer": [excess.get(at) for at in range(len(given["wer"]))],
         "area_mean_excess_pt": points(found.mean_excess),
         "monotone": found.monotone,
     }

@@ -1,82 +1,100 @@
 """Worked cases: timestamps."""
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import asdict
 
 import numpy as np
 
+from evalkit import intervals
 from evalkit.scoring import plausible, text, timing
 from evalkit.types import Word
-from tests.golden.shared import Answer, Case, milliseconds, timed
+from tests.golden.shared import Answer, Case, milliseconds, rules_of, share, timed
+
+LIMITS_MS = (10, 20, 25, 30, 40, 50, 60, 75, 80, 100, 150, 200, 250, 300, 400, 500, 750, 1000, 2000, 5000)
 
 
-def offsets(said: Sequence[Word], got: Sequence[Word]) -> tuple[int, timing.Offsets, timing.Offsets]:
-    found = timing.drifts(said, got, text.profile("basic"))
-    starts = timing.Offsets(tuple(drift.start_s for drift in found))
-    ends = timing.Offsets(tuple(drift.end_s for drift in found if drift.end_s is not None))
-    return len(found), starts, ends
+def matched(case: Case, said: Sequence[Word], got: Sequence[Word]) -> tuple[list[timing.Drift], float | None]:
+    """Words matched, and their share of those that can be."""
+    rules = text.profile(rules_of(case, "basic"))
+    found = timing.drifts(said, got, rules)
+    return found, share(len(found), timing.comparable_words(said, rules))
+
+
+def edge_figures(name: str, found: timing.Offsets) -> Answer:
+    sizes = [abs(value) for value in found.values_s]
+    within = {str(limit): found.within(limit / 1000) for limit in LIMITS_MS}
+    return {
+        f"{name}_diff_s": list(found.values_s),
+        f"{name}_mean_ms": milliseconds(found.mean_s),
+        f"{name}_median_ms": milliseconds(found.median_s),
+        f"{name}_mae_ms": milliseconds(found.mean_absolute_s),
+        f"{name}_p95_abs_ms": milliseconds(found.p95_absolute_s),
+        **{f"{name}_p{rank}_abs_ms": milliseconds(intervals.percentile(sizes, rank / 100)) for rank in (50, 90, 99)},
+        f"{name}_within": within,
+        **{f"within_{limit}_{name}": value for limit, value in within.items()},
+    }
 
 
 def timestamp_error(case: Case) -> Answer:
     said, got = timed(case["input"]["reference"]), timed(case["input"]["hypothesis"])
-    matched, starts, ends = offsets(said, got)
-    both = timing.Offsets(starts.values_s + ends.values_s)
-    answer: Answer = {
-        "matched": matched,
-        "coverage": matched / timing.comparable_words(said, text.profile("basic")),
-        "start_diff_s": list(starts.values_s),
-        "end_diff_s": list(ends.values_s),
-        "aas_mean_boundary_ms": milliseconds(both.mean_absolute_s),
-        "aas_funasr_ms": 2000 * (both.mean_absolute_s or 0.0),
+    found, coverage = matched(case, said, got)
+    starts, ends = timing.offsets(found)
+    aas = milliseconds(timing.boundaries(found).mean_absolute_s)
+    return {
+        "matched": len(found),
+        "coverage": coverage,
+        "aas_mean_boundary_ms": aas,
+        "aas_funasr_ms": None if aas is None else 2 * aas,
+        **edge_figures("start", starts),
+        **edge_figures("end", ends),
     }
-    for edge, found in (("start", starts), ("end", ends)):
-        answer[f"{edge}_mean_ms"] = milliseconds(found.mean_s)
-        answer[f"{edge}_median_ms"] = milliseconds(found.median_s)
-        answer[f"{edge}_mae_ms"] = milliseconds(found.mean_absolute_s)
-        answer[f"{edge}_p95_abs_ms"] = milliseconds(found.p95_absolute_s)
-        answer[f"{edge}_within"] = {str(limit): found.within(limit / 1000) for limit in (50, 100, 200)}
-    return answer
 
 
 def timestamp_agreement(case: Case) -> Answer:
     said, got = timed(case["input"]["rest"]), timed(case["input"]["stream"])
-    matched, starts, ends = offsets(said, got)
+    found, coverage = matched(case, said, got)
+    starts, ends = timing.offsets(found)
     return {
-        "matched": matched,
-        "coverage_vs_rest": matched / timing.comparable_words(said, text.profile("basic")),
-        "start_median_ms": milliseconds(starts.median_s),
-        "start_mae_ms": milliseconds(starts.mean_absolute_s),
-        "end_mae_ms": milliseconds(ends.mean_absolute_s),
-        "within_50_start": starts.within(0.05),
-        "within_50_end": ends.within(0.05),
+        "matched": len(found),
+        "coverage_vs_rest": coverage,
+        **edge_figures("start", starts),
+        **edge_figures("end", ends),
     }
 
 
 def drift(case: Case) -> Answer:
-    at_s, drifts_s = case["input"]["ref_start_s"], [diff / 1000 for diff in case["input"]["diff_ms"]]
+    pairs = zip(case["input"]["ref_start_s"], case["input"]["diff_ms"], strict=True)
+    known = [(at_s, diff_ms / 1000) for at_s, diff_ms in pairs if at_s is not None and diff_ms is not None]
+    at_s, drifts_s = [at for at, _ in known], [diff for _, diff in known]
     found = timing.slope(at_s, drifts_s)
     return {
         "theil_sen_ms_per_min": milliseconds(found.s_per_min if found else None),
         "drift_over_60min_ms": milliseconds(found.after_s(3600) if found else None),
+        "intercept_ms": milliseconds(found.intercept_s if found else None),
+        "jitter_ms": milliseconds(found.jitter_s if found else None),
+        "mad_ms": milliseconds(found.jitter_s if found else None),
+        "max_step_ms": milliseconds(timing.largest_step(at_s, drifts_s)),
         # What another tool makes of it: least squares.
-        "ols_ms_per_min": 60_000 * float(np.polyfit(at_s, drifts_s, 1)[0]),
+        "ols_ms_per_min": 60_000 * float(np.polyfit(at_s, drifts_s, 1)[0]) if found else None,
+        "mean_ms": milliseconds(statistics.fmean(drifts_s)) if drifts_s else None,
     }
 
 
+TOLERANCES = {"overlap_tol_s": "overlap_s", "max_word_s": "longest_s", "duration_tol_s": "beyond_s"}
+
+
 def timestamp_validity(case: Case) -> Answer:
-    params = case["params"]
-    found = plausible.time_faults(
-        timed(case["input"]["words"]),
-        case["input"]["audio_duration_s"],
-        overlap_s=params["overlap_tol_s"],
-        longest_s=params["max_word_s"],
-        beyond_s=params["duration_tol_s"],
-    )
-    return asdict(found)
+    limits = {ours: case["params"][theirs] for theirs, ours in TOLERANCES.items() if theirs in case["params"]}
+    found = plausible.time_faults(timed(case["input"]["words"]), case["input"]["audio_duration_s"], **limits)
+    counts = asdict(found)
+    each = {f"{name}_per_1000": share(1000 * count, found.words) for name, count in counts.items()}
+    return {**counts, **each, "start_before_zero": found.negative_start, "contract_violations": found.broken}
 
 
 def time_quantum(case: Case) -> Answer:
-    return {"quantum_ms": milliseconds(plausible.time_grid_s(case["input"]["times_s"]))}
+    times_s = [time_s for time_s in case["input"]["times_s"] if time_s is not None]
+    return {"quantum_ms": milliseconds(plausible.time_grid_s(times_s))}
 
 
 ADAPTERS = {

@@ -1,32 +1,51 @@
 """Worked cases: uncertainty."""
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from evalkit import bootstrap, decisions, intervals, power
 from evalkit.scoring import segments as cuts
 from evalkit.scoring import words
-from tests.golden.shared import Answer, Case, interval, tokens
+from tests.golden.shared import Answer, Case, interval, level_of, rules_of, several, share, tokens
 
 
 def zero_event_bound(case: Case) -> Answer:
-    trials = case["input"]["n"]
-    return {
-        "upper95_one_sided": intervals.zero_event_bound(trials),
-        "upper95_two_sided": intervals.zero_event_bound(trials, two_sided=True),
-    }
+    """The bound of the case's level; with events, the ends of the exact interval are that bound."""
+    trials, events, level = case["input"]["n"], case["input"].get("events", 0), level_of(case)
+    if not trials:
+        return {"upper95_one_sided": None, "upper95_two_sided": None}
+    bounds = [
+        intervals.clopper_pearson(events, trials, level=within)[1]
+        if events
+        else intervals.zero_event_bound(trials, level=level, two_sided=two_sided)
+        for two_sided, within in ((False, 2 * level - 1), (True, level))
+    ]
+    name = f"upper{100 * level:g}"
+    return {f"{name}_one_sided": bounds[0], f"{name}_two_sided": bounds[1], "rule_of_three": 3 / trials}
 
 
 def wer_interval(case: Case) -> Answer:
-    found = intervals.cluster_ratio(case["input"]["cluster_errors"], case["input"]["cluster_ref_words"])
-    return {"wer": found.value, **interval(found)}
+    """A single rate cannot be negative; without any error it has the bound of its clips, where known."""
+    level, errors = level_of(case), case["input"]["cluster_errors"]
+    found = intervals.cluster_ratio(errors, case["input"]["cluster_ref_words"], level=level)
+    answer, name = interval(found, level), f"ci{100 * level:g}"
+    if answer[name]:
+        answer[name][0] = max(0.0, answer[name][0])
+    clips = case["input"].get("n_clips", case["input"].get("clips"))
+    if clips and not sum(errors):
+        answer[name] = [0.0, intervals.zero_event_bound(clips, level=level, two_sided=True)]
+    return {"wer": found.value, "k": found.clusters, "df": found.clusters - 1, **answer}
 
 
 def wer_difference_cluster_t(case: Case) -> Answer:
     errors, reference = case["input"]["cluster_diff_errors"], case["input"]["cluster_ref_words"]
-    found = intervals.cluster_ratio_difference(errors, reference, [0] * len(errors), reference)
+    level = level_of(case)
+    found = intervals.cluster_ratio_difference(errors, reference, [0] * len(errors), reference, level=level)
     return {
         "delta": found.value,
-        **interval(found),
+        **interval(found, level),
         "df": found.clusters - 1,
-        "t": intervals.t_quantile(found.clusters - 1),
+        "t": intervals.t_quantile(found.clusters - 1, level=level) if found.clusters > 1 else None,
         "p_two_sided_signflip": intervals.sign_flip_p(errors),
     }
 
@@ -36,23 +55,33 @@ def permutation_test(case: Case) -> Answer:
 
 
 def percentile_ci(case: Case) -> Answer:
-    shares = sorted({0.9, *case["input"]["q"]})
+    numbers, wanted, level = several(case["input"]["n"]), several(case["input"]["q"]), level_of(case)
+    shares = sorted({0.5, 0.9, 0.95, 0.99, *wanted})
+    name = f"sided{100 * level:g}"
     return {
         "ranks": {
-            str(n): {str(q): list(intervals.percentile_ranks(n, q)) for q in case["input"]["q"]}
-            for n in case["input"]["n"]
+            str(n): {str(q): list(intervals.percentile_ranks(n, q, level=level)) for q in wanted} for n in numbers
         },
-        "min_n_upper_two_sided95": {str(q): intervals.units_for_upper_limit(q) for q in shares},
-        "min_n_upper_one_sided95": {str(q): intervals.units_for_upper_limit(q, two_sided=False) for q in shares},
+        f"min_n_upper_two_{name}": {str(q): intervals.units_for_upper_limit(q, level=level) for q in shares},
+        f"min_n_upper_one_{name}": {
+            str(q): intervals.units_for_upper_limit(q, level=level, two_sided=False) for q in shares
+        },
     }
 
 
 def proportion_ci(case: Case) -> Answer:
-    events, trials = case["input"]["successes"], case["input"]["n"]
+    events, trials, level = case["input"]["successes"], case["input"]["n"], level_of(case)
     return {
-        "wilson": list(intervals.wilson(events, trials)),
-        "clopper": list(intervals.clopper_pearson(events, trials)),
+        "rate": share(events, trials),
+        "wilson": list(intervals.wilson(events, trials, level=level)) if trials else None,
+        "clopper": list(intervals.clopper_pearson(events, trials, level=level)) if trials else None,
     }
+
+
+def resamples(numerator: ArrayLike, denominator: ArrayLike) -> bootstrap.Resamples:
+    """Every resample while they can be counted, else seeded draws."""
+    draw = bootstrap.every_resample if len(np.asarray(numerator)) <= bootstrap.MAX_EXACT else bootstrap.resampled
+    return draw(numerator, denominator)
 
 
 def new_minus_old(case: Case) -> list[float]:
@@ -61,7 +90,7 @@ def new_minus_old(case: Case) -> list[float]:
 
 
 def paired_bootstrap(case: Case) -> Answer:
-    found = bootstrap.every_resample(new_minus_old(case), case["input"]["ref_words"])
+    found = resamples(new_minus_old(case), case["input"]["ref_words"])
     return {
         "delta": found.point,
         "n_resamples": found.total,
@@ -76,8 +105,8 @@ def paired_bootstrap(case: Case) -> Answer:
 def cluster_bootstrap(case: Case) -> Answer:
     clusters, sizes, differences = case["input"]["cluster"], case["input"]["ref_words"], new_minus_old(case)
     sums = bootstrap.cluster_sums(differences, clusters)
-    by_cluster = bootstrap.every_resample(sums, bootstrap.cluster_sums(sizes, clusters))
-    by_clip = bootstrap.every_resample(differences, sizes)
+    by_cluster = resamples(sums, bootstrap.cluster_sums(sizes, clusters))
+    by_clip = resamples(differences, sizes)
     return {
         "delta": by_cluster.point,
         "cluster_deltas": dict(zip(dict.fromkeys(clusters), sums.tolist(), strict=True)),
@@ -89,29 +118,30 @@ def cluster_bootstrap(case: Case) -> Answer:
 
 
 def bootstrap_wer(case: Case) -> Answer:
-    found = bootstrap.every_resample(case["input"]["errors"], case["input"]["ref_words"])
+    level = level_of(case)
+    found = resamples(case["input"]["errors"], case["input"]["ref_words"])
     normal = None
     if found.mean is not None and found.sd is not None:
-        normal = list(intervals.normal_interval(found.mean, found.sd))
+        normal = list(intervals.normal_interval(found.mean, found.sd, level=level))
     return {
         "point": found.point,
         "bootstrap_mean": found.mean,
-        "normal_ci95": normal,
-        "percentile_ci95": list(found.interval()),
+        f"normal_ci{100 * level:g}": normal,
+        f"percentile_ci{100 * level:g}": list(found.interval(level=level)),
     }
 
 
 def mapsswe(case: Case) -> Answer:
     given = case["input"]
     utterances = [
-        [tokens(said) for said in said_of]
+        [tokens(said, rules_of(case)) for said in said_of]
         for said_of in zip(given["references"], given["system_a"], given["system_b"], strict=True)
     ]
     aligned = [(words.align(said, first), words.align(said, second)) for said, first, second in utterances]
     found = [
         segment
         for first, second in aligned
-        for segment in cuts.segments(first, second, min_good=case["params"]["min_good"])
+        for segment in cuts.segments(first, second, min_good=case["params"].get("min_good", cuts.MIN_GOOD))
     ]
     tested = decisions.z_test([segment.difference for segment in found])
     totals = [sum((words.counts(pairs) for pairs in side), words.ErrorCounts()) for side in zip(*aligned, strict=True)]
@@ -141,39 +171,40 @@ def mcnemar(case: Case) -> Answer:
 
 def wer_difference_se(case: Case) -> Answer:
     differences, sizes = case["input"]["diff_errors"], case["input"]["ref_words"]
+    level, wanted = level_of(case), float(case["params"].get("power", 0.8))
     found = intervals.cluster_ratio(differences, sizes)
-    spread, mean_words = power.unit_spread(differences, sizes), sum(sizes) / len(sizes)
-    assert found.value is not None
-    assert found.se is not None
-    assert spread is not None
-    return {
-        "delta": found.value,
-        "se": found.se,
-        "ci95": list(intervals.normal_interval(found.value, found.se)),
-        "sd_u": spread,
-        "mean_words": mean_words,
-        "mde80": intervals.detectable(found.se),
-        "clips_for_1pt": power.units_needed(spread, mean_words, 0.01),
-        "clips_for_0_5pt": power.units_needed(spread, mean_words, 0.005),
-    }
+    spread = power.unit_spread(differences, sizes)
+    mean_words = share(sum(sizes), len(sizes))
+    answer: Answer = {"delta": found.value, "se": found.se, "sd_u": spread, "mean_words": mean_words}
+    if found.value is None or found.se is None or spread is None or mean_words is None:
+        return answer
+    for percent in {80, 90, round(100 * wanted)}:
+        answer[f"mde{percent}"] = intervals.detectable(found.se, power=percent / 100, level=level)
+    for points in ("0.1", "0.2", "0.25", "0.3", "0.5", "0.75", "1", "1.5", "2", "2.5", "3", "4", "5", "10"):
+        needed = power.units_needed(spread, mean_words, float(points) / 100, power=wanted, level=level)
+        answer[f"clips_for_{points.replace('.', '_')}pt"] = needed
+    return {**answer, f"ci{100 * level:g}": list(intervals.normal_interval(found.value, found.se, level=level))}
 
 
 def non_inferiority(case: Case) -> Answer:
-    margin = case["params"]["margin"]
-    return {
-        "labels": {
-            row["id"]: decisions.non_inferiority(row["ci_low"], row["ci_high"], margin)
-            for row in case["input"]["cases"]
-        }
-    }
+    labels: dict[str, decisions.Label] = {}
+    gates: dict[str, decisions.Gate] = {}
+    for row in case["input"]["cases"]:
+        margin = row.get("margin", case["params"].get("margin", decisions.MIN_MARGIN))
+        label = decisions.non_inferiority(row["ci_low"], row["ci_high"], margin)
+        labels[row["id"]], gates[row["id"]] = label, decisions.gate(label, row.get("delta", row.get("point")), margin)
+    return {"labels": labels, "gates": gates, "advice": {name: decisions.ADVICE[labels[name]] for name in labels}}
 
 
 def multiple_comparisons(case: Case) -> Answer:
-    adjusted = decisions.holm(case["input"]["p"])
+    adjusted = {"holm": decisions.holm(case["input"]["p"]), "bh": decisions.benjamini_hochberg(case["input"]["p"])}
     return {
-        "holm": adjusted,
-        "bh": decisions.benjamini_hochberg(case["input"]["p"]),
-        "reject_holm_05": [p <= 0.05 for p in adjusted],
+        **adjusted,
+        **{
+            f"reject_{name}_{alpha}": [p <= float(f"0.{alpha}") for p in values]
+            for name, values in adjusted.items()
+            for alpha in ("10", "05", "025", "01", "001")
+        },
     }
 
 
@@ -181,14 +212,16 @@ def design_effect(case: Case) -> Answer:
     given = case["input"]
     return {
         "deff": power.design_effect(given["cluster_size"], given["icc"]),
-        "effective_n": power.effective_units(given["n"], given["cluster_size"], given["icc"]),
+        "effective_n": power.effective_units(given.get("n", 0), given["cluster_size"], given["icc"]),
     }
 
 
 def zero_failure_n(case: Case) -> Answer:
+    level = level_of(case)
     return {
-        f"n_{name}95": [
-            intervals.zero_failure_trials(rate, two_sided=name == "two_sided") for rate in case["input"]["max_rate"]
+        f"n_{name}{100 * level:g}": [
+            intervals.zero_failure_trials(rate, level=level, two_sided=name == "two_sided")
+            for rate in several(case["input"]["max_rate"])
         ]
         for name in ("one_sided", "two_sided")
     }

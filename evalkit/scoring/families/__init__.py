@@ -5,9 +5,11 @@ Adding a metric is one entry in ``METRICS`` and its columns in ``measure``; noth
 
 from evalkit.scoring.families import (
     accuracy,
+    agent,
     channels,
     delays,
     diarization,
+    failing,
     forgiveness,
     invention,
     locks,
@@ -15,6 +17,7 @@ from evalkit.scoring.families import (
     presentation,
     running,
     settling,
+    spending,
     stability,
     timestamps,
     vocabulary,
@@ -34,5 +37,8 @@ FAMILIES = (
     settling,
     locks,
     delays,
+    spending,
     running,
+    failing,
+    agent,
 )

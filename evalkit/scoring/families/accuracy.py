@@ -69,6 +69,7 @@ def _word_error(profile: str, rules: str) -> list[Metric]:
             f"Share of clips with a reference and at least one word error after {rules}.",
             columns(base, "imperfect_clips"),
             columns(base, "clips"),
+            bounded=True,
         ),
         ratio(
             f"acc.mer.{profile}",
@@ -89,6 +90,7 @@ def _word_error(profile: str, rules: str) -> list[Metric]:
                 columns(base, "clips_with_rate"),
                 source=_MORRIS,
                 direction="higher" if short == "wip" else "lower",
+                bounded=True,
             )
             for short, kind, formula in (
                 ("wip", "preserved", "hits per reference word times hits per hypothesis word"),
@@ -158,8 +160,7 @@ def _words(row: Row, case: Case) -> None:
         else:
             row.add(f"{base}.scored_only", error_columns(found))
         if name == case.profile.name:
-            errors = compound_errors(expected, got) if found.errors > 1 else found.errors
-            row.add("acc.wer_compound", {"errors": errors, "reference_words": len(expected)})
+            row.add("acc.wer_compound", {"errors": compound_errors(expected, got), "reference_words": len(expected)})
     if not spaced:
         row.lack("not_applicable", "acc.wer_compound")
 

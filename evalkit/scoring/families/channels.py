@@ -8,7 +8,7 @@ from evalkit.scoring.channels import Channel
 from evalkit.scoring.define import error_rate, ratio, spread
 from evalkit.scoring.row import Case, Row, error_columns, text_of
 from evalkit.scoring.words import ErrorCounts, unit_counts
-from evalkit.types import Metric
+from evalkit.types import Metric, Word
 
 METRICS: tuple[Metric, ...] = (
     error_rate(
@@ -17,6 +17,12 @@ METRICS: tuple[Metric, ...] = (
         "Word errors per reference word, each channel against its own reference; channels in which nobody speaks are "
         "left out, and one that was not returned is all deletions.",
     ),
+    error_rate(
+        "mch.wer_merged",
+        "WER, channels merged",
+        "Word errors per reference word after the words of all channels were merged by start on both sides: what a "
+        "reader of one transcript gets.",
+    ),
     ratio(
         "mch.swap",
         "Channels swapped",
@@ -24,6 +30,7 @@ METRICS: tuple[Metric, ...] = (
         "least ten.",
         ["mch.swap.swapped"],
         ["mch.swap.clips"],
+        bounded=True,
     ),
     ratio(
         "mch.leak",
@@ -32,6 +39,7 @@ METRICS: tuple[Metric, ...] = (
         "of the hypothesis.",
         ["mch.leak.leaked"],
         ["mch.leak.words"],
+        bounded=True,
     ),
     ratio(
         "mch.silent_wpm",
@@ -74,10 +82,13 @@ METRICS: tuple[Metric, ...] = (
         "by time.",
         ["mch.order.wrong"],
         ["mch.order.pairs"],
+        bounded=True,
     ),
 )
 
 
+_MAX_UNTIMED = 0.01
+"""Words without times drop out; where they are more, nothing is said about times."""
 _COMPARED = ("mch.swap", "mch.leak", "mch.skew", "mch.order")
 
 
@@ -95,8 +106,9 @@ def measure(row: Row, case: Case) -> None:
     unlabelled = any(word.channel is None for word in case.words)
     _silent(row, case, said, got, usable=not (case.failed or unlabelled))
     if not reference:
-        row.lack("not_applicable", "mch.wer", "mch.count", *_COMPARED)
+        row.lack("not_applicable", "mch.wer", "mch.wer_merged", "mch.count", *_COMPARED)
         return
+    _merged(row, case, reference)
     if unlabelled:
         row.lack("missing_input", "mch.wer")
     else:
@@ -124,6 +136,15 @@ def _silent(row: Row, case: Case, said: Sequence[Channel], got: Sequence[Channel
         row.add("mch.silent_wpm", {"words": words, "audio_s": case.clip.duration_s * len(silent)})
 
 
+def _merged(row: Row, case: Case, reference: Sequence[Word]) -> None:
+    if any(word.start_s is None for side in (reference, case.words) for word in side):
+        row.lack("missing_input", "mch.wer_merged")
+    else:
+        # Both sides of a case are merged already.
+        sides = (case.profile.tokens(text) for text in (case.expected, case.got))
+        row.add("mch.wer_merged", error_columns(unit_counts(*sides)))
+
+
 def _errors(case: Case, said: Sequence[Channel], got: Sequence[Channel]) -> ErrorCounts:
     tokens = case.profile.tokens
     pairs = [pair for pair in zip(said, got, strict=True) if pair[0]]
@@ -133,9 +154,10 @@ def _errors(case: Case, said: Sequence[Channel], got: Sequence[Channel]) -> Erro
 def _compare(row: Row, case: Case, said: Sequence[Channel], got: Sequence[Channel]) -> None:
     sides = ([case.profile.tokens(text_of(words)) for words in side] for side in (said, got))
     row.add("mch.swap", {"clips": 1, "swapped": channels.swap(*sides).swapped})
-    if any(word.start_s is None for side in (said, got) for words in side for word in words):
+    if max(map(channels.untimed_share, (said, got))) > _MAX_UNTIMED:
         row.lack("missing_input", "mch.leak", "mch.skew", "mch.order")
         return
+    said, got = ([channels.timed(words) for words in side] for side in (said, got))
     leak = sum(channels.leaks(said, got, case.profile), channels.Leak())
     row.add("mch.leak", {"leaked": leak.leaked, "words": leak.words})
     order = channels.turn_order(said, got, case.profile)

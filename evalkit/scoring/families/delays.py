@@ -3,32 +3,52 @@
 from collections.abc import Mapping
 
 from evalkit.errors import ParseError
-from evalkit.scoring import captions, endpoints
+from evalkit.scoring import captions, endpoints, stitching
 from evalkit.scoring import latency as timeline
-from evalkit.scoring.define import latency, ratio
+from evalkit.scoring.attempts import ending
+from evalkit.scoring.define import Statistic, latency, ratio
 from evalkit.scoring.row import Case, Row
 from evalkit.types import Metric
 
-_SETUP = ("lat.setup", "lat.connect", "lat.ready", "lat.rtt")
+_SETUP = ("lat.setup", "lat.connect", "lat.ready")
+_CONNECTED = (*_SETUP, "lat.setup_cold", "lat.rtt")
 _WORDS = ("lat.word_first", "lat.word_stable", "lat.word_committed", "lat.service.word_first")
 _AFTER_SPEECH = ("lat.pr", "lat.ttfs", "lat.service.ttfs")
+_OTHER_ENDS = ("lat.ttfs_silence", "lat.ttfs_forced")
 _ENDPOINTS = ("lat.endpoint", "lat.endpoint_done")
 _ENDPOINT_COUNTS = ("lat.endpoint.early", "lat.endpoint.missed")
-_STREAMED = ("lat.ttfp_audio", "lat.ttfp_speech", *_WORDS, *_AFTER_SPEECH, "lat.finalize", *_ENDPOINTS)
+_FIRST_TEXT = ("lat.ttfp_audio", "lat.ttfp_speech")
+_STREAMED = (*_FIRST_TEXT, *_WORDS, *_AFTER_SPEECH, *_OTHER_ENDS, "lat.finalize", *_ENDPOINTS)
+_REQUESTED = ("lat.rest_total", "lat.rest_cold")
 _PARTS = ("lat.rest_connect", "lat.rest_upload", "lat.rest_server", "lat.rest_download")
 _SPEED = ("lat.rtfx", "lat.rtf")
 
+_MAIN: tuple[Statistic, ...] = ("p50", "p95", "p99")
+_TTFS = "pipecat stt-benchmark"
+
 METRICS: tuple[Metric, ...] = (
-    *latency("lat.setup", "Set-up", "Start of the connection until the service is ready for audio", "p50"),
+    *latency(
+        "lat.setup",
+        "Set-up",
+        "Start of the connection until the service is ready for audio, without the first one of a process",
+        "p50",
+        "p95",
+    ),
+    *latency(
+        "lat.setup_cold",
+        "Set-up, cold",
+        "Start of the first connection of a process until the service is ready for audio",
+        "p50",
+    ),
     *latency("lat.connect", "Connection", "Start of the connection until the upgrade is done, with TLS", "p50"),
     *latency("lat.ready", "Ready", "End of the upgrade until the service is ready for audio", "p50"),
-    *latency("lat.rtt", "Round trip", "Round trip to the service before audio began", "p50"),
+    *latency("lat.rtt", "Round trip", "Round trip to the service before, during and after audio, over pings", "p50"),
     *latency(
         "lat.ttfp_audio", "First text after audio", "First text shown after the first sample of audio was spoken", "p50"
     ),
-    *latency("lat.ttfp_speech", "First text after speech", "First text shown after the first word began", "p50", "p95"),
-    *latency("lat.word_first", "Word shown", "A word first shown after it was spoken to its end", "p50", "p95"),
-    *latency("lat.word_stable", "Word stable", "A word shown for good after it was spoken to its end", "p50", "p95"),
+    *latency("lat.ttfp_speech", "First text after speech", "First text shown after the first word began", *_MAIN),
+    *latency("lat.word_first", "Word shown", "A word first shown after it was spoken to its end", *_MAIN),
+    *latency("lat.word_stable", "Word stable", "A word shown for good after it was spoken to its end", *_MAIN),
     *latency(
         "lat.word_committed", "Word committed", "A word first in locked text after it had been spoken", "p50", "p95"
     ),
@@ -43,17 +63,31 @@ METRICS: tuple[Metric, ...] = (
         "lat.pr",
         "Partial recognition latency",
         "Last final word first shown after speech ended",
-        "p50",
-        "p95",
+        *_MAIN,
         source="Yu et al. 2021 (FastEmit)",
     ),
     *latency(
         "lat.ttfs",
         "Time to final segment",
-        "Last final text received after speech ended",
+        "Last final text received after speech ended, where audio ended with the clip",
+        *_MAIN,
+        source=_TTFS,
+    ),
+    *latency(
+        "lat.ttfs_silence",
+        "Time to final segment in silence",
+        "Last final text received after speech ended, where silence was sent on after the clip",
         "p50",
         "p95",
-        source="pipecat stt-benchmark",
+        source=_TTFS,
+    ),
+    *latency(
+        "lat.ttfs_forced",
+        "Time to final segment when forced",
+        "Last final text received after speech ended, where the client asked for it amid the audio",
+        "p50",
+        "p95",
+        source=_TTFS,
     ),
     *latency(
         "lat.service.ttfs",
@@ -61,14 +95,13 @@ METRICS: tuple[Metric, ...] = (
         "Last final text received after speech ended, less the lateness of our own frame that held its end",
         "p50",
         "p95",
-        source="pipecat stt-benchmark",
+        source=_TTFS,
     ),
     *latency(
         "lat.endpoint",
         "Endpoint",
         "Final text of an utterance after its end, where the service found the end by itself",
-        "p50",
-        "p95",
+        *_MAIN,
     ),
     *latency(
         "lat.endpoint_done",
@@ -83,6 +116,7 @@ METRICS: tuple[Metric, ...] = (
         "Endpoints inside an utterance, which cut the speaker off, per utterance.",
         ["lat.endpoint.early"],
         ["lat.endpoint.utterances"],
+        bounded=True,
     ),
     ratio(
         "lat.endpoint.missed",
@@ -90,11 +124,21 @@ METRICS: tuple[Metric, ...] = (
         "Share of utterances without an endpoint before the next utterance began.",
         ["lat.endpoint.missed"],
         ["lat.endpoint.utterances"],
+        bounded=True,
+    ),
+    *latency("lat.finalize", "Finalisation", "Last message received after the end of audio was announced", *_MAIN),
+    *latency(
+        "lat.rest_total",
+        "REST answer",
+        "Start of the request until the last byte of the answer, without the first request of a process",
+        *_MAIN,
     ),
     *latency(
-        "lat.finalize", "Finalisation", "Last message received after the end of audio was announced", "p50", "p95"
+        "lat.rest_cold",
+        "REST answer, cold",
+        "Start of the first request of a process until the last byte of the answer",
+        "p50",
     ),
-    *latency("lat.rest_total", "REST answer", "Start of the request until the last byte of the answer", "p50", "p95"),
     *latency("lat.rest_connect", "REST connection", "Start of the request until a new connection was made", "p50"),
     *latency("lat.rest_upload", "REST upload", "Connection until the last byte of the request was sent", "p50", "p95"),
     *latency("lat.rest_server", "REST server", "Last byte of the request until the first of the answer", "p50", "p95"),
@@ -123,22 +167,45 @@ METRICS: tuple[Metric, ...] = (
 def measure(row: Row, case: Case) -> None:
     """The delays of the route that was taken."""
     if case.clip.kind == "nonspeech" or case.trace.route == "rest":
-        row.lack("not_applicable", *_SETUP, *_STREAMED, *_ENDPOINT_COUNTS)
+        row.lack("not_applicable", *_CONNECTED, *_STREAMED, *_ENDPOINT_COUNTS)
+    elif _broken_off(case):
+        row.lack("missing_input", *_CONNECTED, *_STREAMED, *_ENDPOINT_COUNTS)
     else:
         _set_up(row, case)
         _streamed(row, case)
     if case.trace.route == "rest":
         _requested(row, case)
     else:
-        row.lack("not_applicable", "lat.rest_total", *_PARTS, *_SPEED)
+        row.lack("not_applicable", *_REQUESTED, *_PARTS, *_SPEED)
+
+
+def _broken_off(case: Case) -> bool:
+    """Whether nothing was asked of the service, or its answer not waited for: that says nothing about its speed."""
+    ended = ending(case.trace)
+    return case.failed and (ended.ours or ended.refused)
 
 
 def _set_up(row: Row, case: Case) -> None:
     setup_s, connect_s = timeline.setup_s(case.trace), timeline.connect_s(case.trace)
-    row.measure("lat.setup", setup_s)
-    row.measure("lat.connect", connect_s)
-    row.measure("lat.ready", _since(connect_s, setup_s))
-    row.measure("lat.rtt", timeline.rtt_s(case.trace))
+    times = {"lat.setup": setup_s, "lat.connect": connect_s, "lat.ready": _since(connect_s, setup_s)}
+    never = case.failed and not isinstance(case.hypothesis.failure, ParseError) and not timeline.was_ready(case.trace)
+    cold = timeline.is_cold(case.trace) and not never
+    for name, seconds in times.items():
+        if never and (seconds is None or name != "lat.connect"):
+            row.add(name, {"failed": 1})
+        elif cold:
+            row.lack("not_applicable", name)
+        else:
+            row.measure(name, seconds)
+    if cold:
+        row.measure("lat.setup_cold", setup_s)
+    else:
+        row.lack("not_applicable", "lat.setup_cold")
+    trips_s = timeline.round_trips_s(case.trace)
+    if trips_s:
+        row.values["lat.rtt"] = trips_s
+    else:
+        row.lack("missing_input", "lat.rtt")
 
 
 def _streamed(row: Row, case: Case) -> None:
@@ -160,19 +227,34 @@ def _streamed(row: Row, case: Case) -> None:
     first_s, final_s = timeline.first_text_s(case.hypothesis), timeline.final_text_s(case.hypothesis)
     spoken_s = None if end_s is None else origin_s + end_s
     ttfs_s = _since(spoken_s, final_s)
-    row.measure("lat.ttfp_audio", _since(origin_s, first_s))
-    row.measure("lat.ttfp_speech", _since(None if begin_s is None else origin_s + begin_s, first_s))
-    row.measure("lat.ttfs", ttfs_s)
-    row.measure("lat.finalize", timeline.finalize_s(case.trace))
+    if case.trace.from_s:
+        row.lack("not_applicable", *_FIRST_TEXT)  # the clip began in an attempt before this one
+    elif captions.has_interims(case.hypothesis):
+        row.measure("lat.ttfp_audio", _since(origin_s, first_s))
+        row.measure("lat.ttfp_speech", _since(None if begin_s is None else origin_s + begin_s, first_s))
+    else:
+        row.lack("not_applicable", *_FIRST_TEXT)
     shown = captions.emissions(case.hypothesis, case.profile)
     row.measure("lat.pr", _since(spoken_s, timeline.last_word_shown_s(shown)))
     late_s = None if end_s is None else timeline.lateness_at_s(case.trace, [end_s])[0]
-    row.measure(
-        "lat.service.ttfs",
-        None if ttfs_s is None or late_s is None else timeline.Delay(ttfs_s, late_s).service_s,
-    )
+    service_s = None if ttfs_s is None or late_s is None else timeline.Delay(ttfs_s, late_s).service_s
+    _ended(row, case, ttfs_s, service_s)
     _words(row, case, shown, origin_s)
     _endpoints(row, case, origin_s)
+
+
+def _ended(row: Row, case: Case, ttfs_s: float | None, service_s: float | None) -> None:
+    """What waits for the end of audio, for each way to end it apart: they are different products."""
+    mode = endpoints.end_mode(case.trace, case.clip.duration_s)
+    row.add("lat.end_mode", {str(mode): 1})
+    own = {"done": "lat.ttfs", "silence": "lat.ttfs_silence", "forced": "lat.ttfs_forced"}[mode or "done"]
+    row.lack("not_applicable", *({"lat.ttfs", *_OTHER_ENDS} - {own}))
+    row.measure(own, ttfs_s)
+    if own == "lat.ttfs":
+        row.measure("lat.service.ttfs", service_s)
+        row.measure("lat.finalize", timeline.finalize_s(case.trace))
+    else:
+        row.lack("not_applicable", "lat.service.ttfs", "lat.finalize")
 
 
 def _never(row: Row, case: Case) -> None:
@@ -193,12 +275,16 @@ def _never(row: Row, case: Case) -> None:
             row.add(name, {"failed": number})
         else:
             row.lack("missing_input", name)
-    row.lack("missing_input", "lat.endpoint_done", *_ENDPOINT_COUNTS)
+    row.lack("missing_input", "lat.endpoint_done", *_OTHER_ENDS, *_ENDPOINT_COUNTS)
 
 
 def _words(row: Row, case: Case, shown: list[captions.Emission], origin_s: float) -> None:
-    reference = case.reference or ()
-    words = timeline.word_latencies(reference, shown, origin_s, case.profile)
+    reference, begun_s = case.reference or (), _begun_s(case)
+    words = [
+        word
+        for word in timeline.word_latencies(reference, shown, origin_s, case.profile)
+        if (reference[word.reference].end_s or 0.0) > begun_s
+    ]
     if not words:
         row.lack("missing_input", *_WORDS)
         return
@@ -216,8 +302,12 @@ def _words(row: Row, case: Case, shown: list[captions.Emission], origin_s: float
 
 
 def _endpoints(row: Row, case: Case, origin_s: float) -> None:
-    spans = endpoints.spoken_spans(case.clip)
-    if not spans:
+    begun_s = _begun_s(case)
+    spans = {
+        channel: [span for span in own if span[0] >= begun_s]
+        for channel, own in endpoints.spoken_spans(case.clip).items()
+    }
+    if not any(spans.values()):
         row.lack("missing_input", *_ENDPOINTS, *_ENDPOINT_COUNTS)
         return
     ended_s = endpoints.end_of_input_s(case.trace)
@@ -232,8 +322,11 @@ def _endpoints(row: Row, case: Case, origin_s: float) -> None:
     row.add("lat.endpoint", {"utterances": utterances, "early": early, "missed": missed})
     for name, values in (("lat.endpoint", by_itself), ("lat.endpoint_done", when_told)):
         row.values[name] = tuple(values)
-    mode = endpoints.end_mode(case.trace, case.clip.duration_s)
-    row.add("lat.end_mode", {str(mode): 1})
+
+
+def _begun_s(case: Case) -> float:
+    """Where in the clip this attempt began to speak; a stream taken up again is as fast as what it says from there."""
+    return case.trace.from_s + stitching.REPLAYED_S if case.trace.from_s else 0.0
 
 
 def _since(start_s: float | None, end_s: float | None) -> float | None:
@@ -241,15 +334,19 @@ def _since(start_s: float | None, end_s: float | None) -> float | None:
 
 
 def _requested(row: Row, case: Case) -> None:
+    # A failed request counts as one that never ended even when it was the warm-up.
+    cold = timeline.is_cold(case.trace) and not case.failed
+    own, other = ("lat.rest_cold", "lat.rest_total") if cold else _REQUESTED
+    row.lack("not_applicable", other)
     if case.failed:
         row.lack("missing_input", *_PARTS, *_SPEED)
-        if isinstance(case.hypothesis.failure, ParseError):
-            row.lack("missing_input", "lat.rest_total")
+        if isinstance(case.hypothesis.failure, ParseError) or _broken_off(case):
+            row.lack("missing_input", own)
         else:
-            row.add("lat.rest_total", {"failed": 1})
+            row.add(own, {"failed": 1})
         return
     seconds = timeline.request_s(case.trace)
-    row.measure("lat.rest_total", seconds)
+    row.measure(own, seconds)
     if seconds is None:
         row.lack("missing_input", *_SPEED)
     else:

@@ -11,6 +11,10 @@ from evalkit.types import Metric, Turn, Word
 _NIST = "NIST Rich Transcription; pyannote.metrics"
 _GAPS_S = {"dia.der": speakers.MERGE_GAP_S, "dia.der.gap300": 0.3, "dia.der.gap1000": 1.0}
 _COLLAR_S = 0.25
+_ORC = "Sklyar et al. 2022; von Neumann et al. 2023"
+_TIGHT = 0.002
+"""So far apart, as a share of the reference words, the bounds of ORC-WER may be to pass for one figure."""
+_TIGHTLY = "clips whose bounds lie more than 0.2 points apart are left out"
 _LASTING = "speakers who talk for at least 2 s and 1 % of all speech"
 
 
@@ -84,6 +88,7 @@ METRICS: tuple[Metric, ...] = (
         ["dia.jer.errors"],
         ["dia.jer.speakers"],
         source="Ryant et al. 2019 (DIHARD II)",
+        bounded=True,
     ),
     *_count("dia.count", "Speaker count", "speakers"),
     *_count("dia.count.lasting", "Lasting speakers", _LASTING),
@@ -98,13 +103,31 @@ METRICS: tuple[Metric, ...] = (
         "dia.orcwer",
         "ORC-WER",
         "Word errors per reference word when each utterance is given to the hypothesis speaker with whom there are "
-        "fewest, so that who spoke does not matter; searched greedily on long clips.",
-        "Sklyar et al. 2022; meeteval",
+        f"fewest, so that who spoke does not matter; {_TIGHTLY}.",
+        _ORC,
+    ),
+    ratio(
+        "dia.orcbound.low",
+        "ORC-WER at least",
+        "Word errors per reference word that no way of giving utterances to hypothesis speakers avoids; equal to the "
+        "upper bound where the optimum is proven.",
+        ["dia.orcbound.low"],
+        ["dia.orcbound.words"],
+        source=_ORC,
+    ),
+    ratio(
+        "dia.orcbound.high",
+        "ORC-WER at most",
+        "Word errors per reference word of the best way found of giving utterances to hypothesis speakers.",
+        ["dia.orcbound.high"],
+        ["dia.orcbound.words"],
+        source=_ORC,
     ),
     ratio(
         "dia.confusion_cost",
         "Cost of speaker confusion",
-        "Word errors per reference word that exist only because of mistakes about who spoke: cpWER minus ORC-WER.",
+        "Word errors per reference word that exist only because of mistakes about who spoke: cpWER minus ORC-WER, of "
+        f"which the lower bound is taken; {_TIGHTLY}.",
         ["dia.confusion_cost.errors"],
         ["dia.confusion_cost.words"],
     ),
@@ -123,6 +146,7 @@ METRICS: tuple[Metric, ...] = (
         ["dia.wder.wrong"],
         ["dia.wder.aligned"],
         source="El Shafey et al. 2019",
+        bounded=True,
     ),
     ratio(
         "dia.turn.precision",
@@ -153,6 +177,7 @@ METRICS: tuple[Metric, ...] = (
         "Share of the words of an answer with speaker labels that have none.",
         ["dia.unlabelled.words"],
         ["dia.unlabelled.of"],
+        bounded=True,
     ),
     ratio(
         "dia.overlap",
@@ -161,8 +186,12 @@ METRICS: tuple[Metric, ...] = (
         "WDER, is ambiguous.",
         ["dia.overlap.overlap_s"],
         ["dia.overlap.speech_s"],
+        bounded=True,
     ),
 )
+
+
+_OF_WORDS = tuple(f"dia.{name}" for name in ("cpwer", "orcwer", "orcbound", "confusion_cost", "tcpwer", "wder", "turn"))
 
 
 def measure(row: Row, case: Case) -> None:
@@ -179,11 +208,10 @@ def measure(row: Row, case: Case) -> None:
     row.add("dia.unlabelled", {"words": speakers.unlabelled_words(labelled), "of": len(labelled)})
     _time(row, case, labelled)
     _count_speakers(row, case, labelled)
-    reference = case.reference or ()
-    if not reference or any(word.speaker is None for word in reference):
-        row.lack("missing_input", "dia.cpwer", "dia.orcwer", "dia.tcpwer", "dia.confusion_cost", "dia.wder", "dia.turn")
+    if case.reference is None or any(word.speaker is None for word in case.reference):
+        row.lack("missing_input", *_OF_WORDS)
     else:
-        _words(row, case, reference, labelled)
+        _words(row, case, case.reference, labelled)
     _flips(row, case)
 
 
@@ -218,11 +246,11 @@ def _seconds(found: speakers.SpeakerSeconds) -> dict[str, float]:
 
 
 def _count_speakers(row: Row, case: Case, labelled: Sequence[Word]) -> None:
-    turns, words = _reference_turns(case), case.reference or ()
+    turns = _reference_turns(case)
     if turns is not None:
         expected = len(speakers.speech_by_speaker(turns))
-    elif words and all(word.speaker is not None for word in words):
-        expected = labels.speakers_in(words)
+    elif case.reference is not None and all(word.speaker is not None for word in case.reference):
+        expected = labels.speakers_in(case.reference)
     else:
         row.lack("missing_input", "dia.count")
         return
@@ -259,15 +287,17 @@ def _free(
     row: Row, case: Case, reference: Sequence[Word], streams: dict[str, tuple[str, ...]], paired: ErrorCounts
 ) -> None:
     """ORC-WER, and what cpWER has on top of it."""
-    if len(streams) > joint.MAX_STREAMS:
-        row.lack("missing_input", "dia.orcwer", "dia.confusion_cost")
-        return
     utterances = [case.profile.tokens(" ".join(word.text for word in said)) for said in joint.utterances(reference)]
     free = joint.orc_counts(utterances, streams)
-    # Giving each utterance to the stream of its speaker is one of the choices: a greedy search may have missed it.
+    # Giving each utterance to the stream of its speaker is one of the choices: a short search may have missed it.
     least = min(free.counts, paired, key=lambda found: found.errors)
-    row.add("dia.orcwer", {**error_columns(least), "greedy": not free.exact})
-    row.add("dia.confusion_cost", {"errors": paired.errors - least.errors, "words": paired.reference_words})
+    words = paired.reference_words
+    row.add("dia.orcbound", {"low": free.low, "high": least.errors, "words": words})
+    if least.errors - free.low > _TIGHT * words:
+        row.lack("missing_input", "dia.orcwer", "dia.confusion_cost")
+        return
+    row.add("dia.orcwer", error_columns(least))
+    row.add("dia.confusion_cost", {"errors": paired.errors - free.low, "words": words})
 
 
 def _flips(row: Row, case: Case) -> None:
@@ -285,7 +315,7 @@ def _flips(row: Row, case: Case) -> None:
 def _reference_turns(case: Case, *, gap_s: float = speakers.MERGE_GAP_S) -> tuple[Turn, ...] | None:
     if case.clip.turns is not None:
         return case.clip.turns
-    words = case.reference or ()
-    if not words or any(word.speaker is None or word.start_s is None or word.end_s is None for word in words):
+    words = case.reference
+    if words is None or any(word.speaker is None or word.start_s is None or word.end_s is None for word in words):
         return None
     return speakers.turns_of(words, gap_s=gap_s)

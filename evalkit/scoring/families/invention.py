@@ -17,6 +17,7 @@ METRICS: tuple[Metric, ...] = (
         ["acc.halluc.clips_with_words"],
         ["acc.halluc.clips"],
         source=_KOENECKE,
+        bounded=True,
     ),
     ratio(
         "acc.halluc.words_per_min",
@@ -45,6 +46,7 @@ METRICS: tuple[Metric, ...] = (
         ["acc.halluc.loops"],
         ["acc.halluc.clips"],
         source=_BARANSKI,
+        bounded=True,
     ),
     ratio(
         "acc.halluc.nonspeech_insertions_per_min",

@@ -36,6 +36,7 @@ METRICS: tuple[Metric, ...] = (
         ["acc.drop.burst_words"],
         ["acc.drop.reference_words"],
         source=_HIT,
+        bounded=True,
     ),
     ratio(
         "acc.drop.head",
@@ -44,6 +45,7 @@ METRICS: tuple[Metric, ...] = (
         ["acc.drop.head_words"],
         ["acc.drop.reference_words"],
         source=_HIT,
+        bounded=True,
     ),
     ratio(
         "acc.drop.tail",
@@ -52,6 +54,7 @@ METRICS: tuple[Metric, ...] = (
         ["acc.drop.tail_words"],
         ["acc.drop.reference_words"],
         source=_HIT,
+        bounded=True,
     ),
     ratio(
         "acc.drop.truncated_clips",
@@ -60,6 +63,7 @@ METRICS: tuple[Metric, ...] = (
         ["acc.drop.truncated"],
         ["acc.drop.clips"],
         source=_HIT,
+        bounded=True,
     ),
 )
 

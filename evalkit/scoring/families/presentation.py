@@ -23,6 +23,7 @@ METRICS: tuple[Metric, ...] = (
         "formatted reference.",
         ["acc.case.errors"],
         ["acc.case.matched"],
+        bounded=True,
     ),
     ratio(
         "acc.case.capital_recall",

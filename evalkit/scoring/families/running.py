@@ -1,20 +1,10 @@
-"""Running: coverage, failures, cost, and how punctual our own instrument was."""
+"""Running: which clips have an answer, and how punctual our own instrument was."""
 
-from evalkit.scoring.cost import cost_usd
 from evalkit.scoring.define import ratio, spread
 from evalkit.scoring.row import Case, Row
 from evalkit.types import Metric
 
 METRICS: tuple[Metric, ...] = (
-    ratio(
-        "cost.per_audio_hour",
-        "Cost per audio hour",
-        "US dollars at the dated price table per hour of clips, all billed attempts included.",
-        ["cost.usd"],
-        ["cost.audio_s"],
-        unit="usd_per_h",
-        scale=3600.0,
-    ),
     ratio(
         "run.coverage",
         "Coverage",
@@ -24,7 +14,12 @@ METRICS: tuple[Metric, ...] = (
         direction="higher",
     ),
     ratio(
-        "fail.rate", "Failures", "Share of clips without a usable answer after retries.", ["run.failed"], ["run.clips"]
+        "fail.rate",
+        "Failures",
+        "Share of clips without a usable answer after retries.",
+        ["run.failed"],
+        ["run.clips"],
+        bounded=True,
     ),
     spread(
         "pace.late_p99",
@@ -50,24 +45,16 @@ METRICS: tuple[Metric, ...] = (
         "their latencies are left out.",
         ["pace.invalid"],
         ["pace.clips"],
+        bounded=True,
     ),
 )
 
 
 def measure(row: Row, case: Case) -> None:
-    """Counts of answers, dollars, and frames."""
+    """Counts of answers and frames."""
     answered = not case.failed
     row.add("run", {"clips": 1, "attempts": len(case.attempts), "answered": answered, "failed": not answered})
-    _cost(row, case)
     _pacing(row, case)
-
-
-def _cost(row: Row, case: Case) -> None:
-    usd = None if case.price is None else cost_usd(case.price, case.attempts, case.clip.duration_s)
-    if usd is None:
-        row.lack("missing_input", "cost")
-    else:
-        row.add("cost", {"usd": usd, "audio_s": case.clip.duration_s})
 
 
 def _pacing(row: Row, case: Case) -> None:

@@ -3,6 +3,7 @@
 from evalkit.scoring import captions, endpoints, retractions, settling
 from evalkit.scoring.define import Statistic, ratio, spread
 from evalkit.scoring.families import stability
+from evalkit.scoring.partial_errors import partial_errors
 from evalkit.scoring.row import Case, Row
 from evalkit.scoring.text import primary_language
 from evalkit.types import Metric
@@ -72,6 +73,23 @@ METRICS: tuple[Metric, ...] = (
         "Share of utterances whose last partial differs from the final text in more than formatting.",
         ["str.last_vs_final.differing"],
         ["str.last_vs_final.all"],
+        bounded=True,
+    ),
+    ratio(
+        "str.partial_wer",
+        "Word error rate of captions",
+        "Word errors of each caption against the words spoken to their end 0.3 s before it, summed over caption "
+        "updates, per word spoken by then.",
+        ["str.partial_wer.errors"],
+        ["str.partial_wer.words"],
+    ),
+    ratio(
+        "str.interim_only",
+        "Transcripts never made final",
+        "Share of streams whose transcript ends with words that were never locked.",
+        ["str.interim_only.streams"],
+        ["str.interim_only.all"],
+        bounded=True,
     ),
     *(
         spread(
@@ -128,30 +146,22 @@ METRICS: tuple[Metric, ...] = (
         "Negations flipped",
         "English negations that came into or went out of text already shown, per minute of audio.",
     ),
-    ratio(
-        "str.speaker_flips",
-        "Speaker labels flipped",
-        "Final words whose speaker label changed after they were first shown with one, per final word with a label.",
-        ["str.speaker_flips.words"],
-        ["str.speaker_flips.labelled_words"],
-    ),
 )
 
-_SPEECH_CLOCK = ("str.cadence", "str.stall")
+_SPEECH_CLOCK = ("str.cadence", "str.stall", "str.partial_wer")
 _ENGLISH = "str.flips.negations"
-_LABELLED = "str.speaker_flips"
 
 
 def measure(row: Row, case: Case) -> None:
-    """Settling of words, partials and labels."""
+    """Settling of words and partials."""
     if (reason := stability.no_captions(case)) is not None:
         row.lack(reason, *(metric.id for metric in METRICS))
         return
     _words(row, case)
     _partials(row, case)
+    row.add("str.interim_only", {"streams": settling.final_source(case.hypothesis) == "interim_only", "all": 1})
     _rhythm(row, case)
     _wrong_text(row, case)
-    _labels(row, case)
 
 
 def _words(row: Row, case: Case) -> None:
@@ -194,6 +204,11 @@ def _rhythm(row: Row, case: Case) -> None:
     row.values["str.cadence"] = tuple(settling.cadence_s(times_s, spans))
     shown_s = [update.t_s for update in case.hypothesis.updates if update.words]
     row.values["str.stall"] = tuple(settling.stalls_s(shown_s, spans))
+    found = partial_errors(case.hypothesis, case.reference or (), origin_s, case.profile)
+    if found is None:
+        row.lack("missing_input", "str.partial_wer")
+    else:
+        row.add("str.partial_wer", {"errors": found.errors, "words": found.words, "updates": found.updates})
 
 
 def _wrong_text(row: Row, case: Case) -> None:
@@ -213,13 +228,3 @@ def _wrong_text(row: Row, case: Case) -> None:
         row.lack("not_applicable", _ENGLISH)
     for kind, count in flips.items():
         row.add("str.flips", {kind: count, f"{kind}_audio_s": audio_s})
-
-
-def _labels(row: Row, case: Case) -> None:
-    channels = captions.channel_states(case.hypothesis).values()
-    labelled = sum(word.speaker is not None for states in channels for word in states[-1].words)
-    if not labelled:
-        row.lack("missing_input", _LABELLED)
-        return
-    flipped = sum(retractions.relabelled([state.words for state in states], case.profile) for states in channels)
-    row.add(_LABELLED, {"words": flipped, "labelled_words": labelled})

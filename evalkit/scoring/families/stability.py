@@ -21,8 +21,10 @@ def _rate(
     below: tuple[str, ...],
     source: str = "evalkit",
     direction: Direction = "lower",
+    *,
+    bounded: bool | None = None,
 ) -> Metric:
-    return ratio(metric_id, title, definition, above, below, source=source, direction=direction)
+    return ratio(metric_id, title, definition, above, below, source=source, direction=direction, bounded=bounded)
 
 
 def _per_min(metric_id: str, title: str, definition: str, column: str, source: str) -> Metric:
@@ -47,6 +49,15 @@ METRICS: tuple[Metric, ...] = (
         "Words taken back from captions per word of the final text, ignoring case, punctuation and number format.",
         ("str.erased",),
         ("str.final_words",),
+        ERASURE,
+    ),
+    _rate(
+        "str.ne.macro",
+        "Normalised erasure, mean over utterances",
+        "Mean over utterances of the words taken back per word of their final text, ignoring case, punctuation and "
+        "number format.",
+        ("str.utterance_ne",),
+        ("str.updated_utterances",),
         ERASURE,
     ),
     _rate(
@@ -161,6 +172,7 @@ METRICS: tuple[Metric, ...] = (
         "Share of utterances that showed text of which nothing was left in the end.",
         ("str.phantom_utterances",),
         ("str.utterances",),
+        bounded=True,
     ),
 )
 
@@ -181,6 +193,7 @@ def measure(row: Row, case: Case) -> None:
     lexical = captions.caption_erasure(case.hypothesis, *readings)
     display = captions.caption_erasure(case.hypothesis, str.split)
     shown = settling.utterances(case.hypothesis)
+    apart = [captions.text_erasure(utterance.texts, *readings).normalised for utterance in shown]
     row.add(
         "str",
         {
@@ -196,6 +209,8 @@ def measure(row: Row, case: Case) -> None:
             "lexical_changed": lexical.changed,
             # One visible word may be several to the profile ("well-known"): no more is rewritten than is seen to be.
             "formatting_changed": max(display.changed - lexical.changed, 0),
+            "utterance_ne": sum(share for share in apart if share is not None),
+            "updated_utterances": sum(share is not None for share in apart),
             "utterances": len(shown),
             "phantom_utterances": sum(utterance.phantom for utterance in shown),
             "audio_s": case.clip.duration_s,

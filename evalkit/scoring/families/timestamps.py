@@ -130,6 +130,16 @@ METRICS: tuple[Metric, ...] = (
         direction="higher",
     ),
     ratio(
+        "ts.numbers",
+        "Number words",
+        "Share of the reference words that become digits and take no part in the figures of drift: the time of 21 "
+        "cannot be compared with that of twenty one.",
+        ["ts.numbers.words"],
+        ["ts.numbers.of"],
+        direction="zero",
+        bounded=True,
+    ),
+    ratio(
         "ts.offset.aas",
         "AAS, mean of boundaries",
         "Accumulated averaging shift: mean absolute error of the starts and ends of matched words with both.",
@@ -153,6 +163,18 @@ METRICS: tuple[Metric, ...] = (
         "How much later words get with every minute of a clip (Theil-Sen slope of start drift), median over clips with "
         "at least 30 matched words over 5 min.",
         "ts.slope",
+    ),
+    _signed(
+        "ts.slope.low",
+        "Drift per minute, lower limit",
+        "Lower end of the 95 % interval of a clip's Theil-Sen slope (Sen 1968), median over clips.",
+        "ts.slope.lo",
+    ),
+    _signed(
+        "ts.slope.high",
+        "Drift per minute, upper limit",
+        "Upper end of the 95 % interval of a clip's Theil-Sen slope (Sen 1968), median over clips.",
+        "ts.slope.hi",
     ),
     spread(
         "ts.slope.max",
@@ -185,8 +207,8 @@ METRICS: tuple[Metric, ...] = (
     _valid(
         "ts.valid",
         "Impossible word times",
-        "Word times no contract allows (negative length, start going back, beyond or before the audio), per word of "
-        "the hypothesis.",
+        "Word times no contract allows (negative length, start going back, end beyond the audio), per word of the "
+        "hypothesis.",
         "broken",
     ),
     *map(_fault, _FAULTS),
@@ -233,18 +255,21 @@ def _agreement(row: Row, case: Case) -> None:
     if not comparable or case.failed or all(word.start_s is None for word in case.words):
         row.lack("missing_input", "ts.agree")
         return
-    starts_s = [drift.start_s for drift in timing.agreement(case.rest or (), case.words, case.profile)]
-    within = {f"within_{limit}ms": timing.within(starts_s, limit / 1000) for limit in _LIMITS_MS}
-    absolute_s = sum(map(abs, starts_s))
-    row.add("ts.agree", {"words": len(starts_s), "rest_words": comparable, "absolute_s": absolute_s, **within})
-    if starts_s:
-        row.values["ts.agree"] = tuple(starts_s)
+    starts, _ = timing.offsets(timing.agreement(case.rest or (), case.words, case.profile))
+    row.add("ts.agree", {"rest_words": comparable, **_sizes(starts)})
+    if starts.values_s:
+        row.values["ts.agree"] = starts.values_s
     else:
         row.lack("missing_input", "ts.agree.median")
 
 
 def _offsets(row: Row, case: Case) -> None:
     comparable = timing.comparable_words(case.reference or (), case.profile)
+    if case.reference is None:
+        row.lack("missing_input", "ts.numbers")
+    else:
+        numbers = len(timing.number_words(case.reference, case.profile))
+        row.add("ts.numbers", {"words": numbers, "of": len(case.reference)})
     if case.failed or not comparable or all(word.start_s is None for word in case.words):
         row.lack("missing_input", "ts.offset", "ts.coverage", *_LONG)
         return
@@ -258,27 +283,30 @@ def _offsets(row: Row, case: Case) -> None:
             "untimed_words": sum(word.start_s is None for word in case.words),
         },
     )
-    edges = {"start": [drift.start_s for drift in found], "end": [d.end_s for d in found if d.end_s is not None]}
-    for edge, drifts in edges.items():
+    for edge, drifts in zip(("start", "end"), timing.offsets(found), strict=True):
         base = f"ts.offset.{edge}"
-        if not drifts:
+        if not drifts.values_s:
             row.lack("missing_input", base)
             continue
-        within = {f"within_{limit}ms": timing.within(drifts, limit / 1000) for limit in _LIMITS_MS}
-        row.add(base, {"words": len(drifts), "sum_s": sum(drifts), "absolute_s": sum(map(abs, drifts)), **within})
-        row.values[base] = tuple(drifts)
-        row.values[f"{base}.absolute"] = tuple(map(abs, drifts))
+        row.add(base, {"sum_s": drifts.sum_s, **_sizes(drifts)})
+        row.values[base] = drifts.values_s
+        row.values[f"{base}.absolute"] = drifts.sizes_s
     _both_edges(row, found)
     _long_audio(row, case.reference or (), found)
 
 
+def _sizes(found: timing.Offsets) -> dict[str, float]:
+    within = {f"within_{limit}ms": found.count_within(limit / 1000) for limit in _LIMITS_MS}
+    return {"words": len(found.values_s), "absolute_s": found.absolute_s, **within}
+
+
 def _both_edges(row: Row, found: Sequence[timing.Drift]) -> None:
-    both = [(drift.start_s, drift.end_s) for drift in found if drift.end_s is not None]
-    if not both:
+    both = timing.boundaries(found)
+    number = len(both.values_s)
+    if not number:
         row.lack("missing_input", "ts.offset.aas", "ts.offset.aas_funasr")
         return
-    absolute_s = sum(abs(start) + abs(end) for start, end in both)
-    row.add("ts.offset.aas", {"absolute_s": absolute_s, "boundaries": 2 * len(both), "words": len(both)})
+    row.add("ts.offset.aas", {"absolute_s": both.absolute_s, "boundaries": number, "words": number // 2})
 
 
 _LONG = ("ts.slope", "ts.intercept", "ts.jitter", "ts.max_step")
@@ -296,6 +324,8 @@ def _long_audio(row: Row, reference: Sequence[Word], found: Sequence[timing.Drif
     row.values["ts.slope"] = (slope.s_per_min,)
     if slope.lo_s_per_min is not None and slope.hi_s_per_min is not None:
         row.values["ts.slope.lo"], row.values["ts.slope.hi"] = (slope.lo_s_per_min,), (slope.hi_s_per_min,)
+    else:
+        row.lack("missing_input", "ts.slope.low", "ts.slope.high")
     row.values["ts.slope.absolute"] = (abs(slope.s_per_min),)
     row.values["ts.intercept"] = (slope.intercept_s,)
     row.values["ts.jitter"] = (slope.jitter_s,)

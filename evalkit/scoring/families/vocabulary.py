@@ -93,6 +93,7 @@ METRICS: tuple[Metric, ...] = (
         "way numbers are written.",
         ["acc.entity.number_tokens"],
         ["acc.entity.tokens"],
+        bounded=True,
     ),
     ratio(
         "acc.conf.brier",
