@@ -21,6 +21,8 @@ MAX_EXACT = 10
 
 _BLOCK = 250_000
 """Cells drawn at a time: small enough to stay in the processor's cache."""
+_PAIRED_BLOCK = 2_000_000
+"""Of many metrics at once: large enough for a product of matrices to be worth its call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,34 @@ def resampled(numerator: ArrayLike, denominator: ArrayLike, *, draws: int = DRAW
                 np.take(held, drawn, out=block, mode="clip")
                 block.sum(axis=1, out=side[start : start + rows])
     return _collected(above, below, sums, np.ones(draws, dtype=np.int64), seed)
+
+
+def paired_draws(sums: NDArray[np.float64], *, draws: int = DRAWS, seed: int = 0) -> NDArray[np.float64]:
+    """One pooled ratio minus another in every resample, for many metrics at once: all see the same clusters drawn.
+
+    Args:
+        sums: numerator and denominator of the first side, then of the second, per cluster and metric;
+            (clusters, metrics, 4).
+        draws: resamples.
+        seed: of the generator.
+
+    Returns:
+        (draws, metrics); NaN where a resample holds no denominator of one side.
+    """
+    clusters, metrics, _ = sums.shape
+    columns = sums.reshape(clusters, -1)
+    found = np.empty((draws, metrics))
+    chance = np.random.default_rng(seed)
+    rows = max(_PAIRED_BLOCK // max(clusters, 1), 1)
+    for start in range(0, draws, rows):
+        drawn = chance.integers(0, clusters, size=(min(rows, draws - start), clusters))
+        places = drawn + clusters * np.arange(len(drawn))[:, np.newaxis]
+        weights = np.bincount(places.ravel(), minlength=drawn.size).reshape(drawn.shape).astype(np.float64)
+        above, below, other_above, other_below = np.moveaxis((weights @ columns).reshape(-1, metrics, 4), 2, 0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found[start : start + rows] = above / below - other_above / other_below
+    found[~np.isfinite(found)] = np.nan
+    return found
 
 
 def every_resample(numerator: ArrayLike, denominator: ArrayLike) -> Resamples:

@@ -6,7 +6,7 @@ linearised cluster estimator with Student's t: unlike the percentile bootstrap i
 
 import functools
 import itertools
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,11 +17,14 @@ from scipy import special
 MIN_CLUSTERS = 5
 """Fewer clusters than this give no interval."""
 
-_CELLS = 20_000_000
-"""Bootstrap percentiles are exact while values times clusters stay below this; above, values are binned by rank."""
-
 _BLOCK = 1_000_000
-"""Cells of random signs drawn at a time."""
+"""Cells of random signs, or of resamples, at a time."""
+
+_ONE_THREAD = 250_000
+"""Multiplications that OpenBLAS does not divide among threads."""
+
+MAX_FLIPS = 15
+"""Up to this many units all 2^n signs are enumerated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,22 +137,46 @@ def clopper_pearson(events: int, trials: int, *, level: float = 0.95) -> tuple[f
 
 def sign_flip_p(differences: ArrayLike, *, draws: int = 10_000, seed: int = 0) -> float:
     """Two-sided p of the sum of paired differences under random signs: exact up to 15 units, else by seeded draws."""
+    return float(sign_flip_ps(_floats(differences)[:, np.newaxis], draws=draws, seed=seed)[0])
+
+
+def sign_flip_ps(differences: ArrayLike, *, draws: int = 10_000, seed: int = 0) -> NDArray[np.float64]:
+    """The same for many metrics at once, all under the same signs.
+
+    Units that do not differ change nothing whatever their sign, so up to 15 that do are enumerated.
+
+    Args:
+        differences: one column per metric; (units, metrics).
+        draws: of the columns with more units that differ; p = (b + 1) / (draws + 1).
+        seed: of the signs.
+
+    Returns:
+        (metrics,).
+    """
     found = _floats(differences)
-    observed = abs(found.sum()) - 1e-12
-    if len(found) <= 15:
-        signs = np.array(list(itertools.product((-1.0, 1.0), repeat=len(found))))
-        return float(np.mean(np.abs(signs @ found) >= observed))
-    chance = np.random.default_rng(seed)
-    rows = max(_BLOCK // len(found), 1)
-    beyond = 0
-    for start in range(0, draws, rows):
-        flipped = chance.integers(0, 2, size=(min(rows, draws - start), len(found)), dtype=np.int8)
-        # A sum under signs is twice the sum of what kept its sign, less the whole.
-        beyond += int(np.sum(np.abs(2 * (flipped @ found) - found.sum()) >= observed))
-    return float((beyond + 1) / (draws + 1))
+    observed = np.abs(found.sum(axis=0)) - 1e-12
+    found_p = np.empty(found.shape[1])
+    differing = (found != 0).sum(axis=0)
+    few = differing <= MAX_FLIPS
+    for place in np.flatnonzero(few):
+        own = found[found[:, place] != 0, place]
+        signs = np.array(list(itertools.product((-1.0, 1.0), repeat=len(own))))
+        found_p[place] = np.mean(np.abs(signs @ own) >= observed[place])
+    many = found[:, ~few]
+    if many.size:
+        chance = np.random.default_rng(seed)
+        rows = max(_BLOCK // len(many), 1)
+        beyond = np.zeros(many.shape[1])
+        for start in range(0, draws, rows):
+            flipped = chance.integers(0, 2, size=(min(rows, draws - start), len(many)), dtype=np.int8)
+            # A sum under signs is twice the sum of what kept its sign, less the whole.
+            sums = 2 * (flipped.astype(np.float64) @ many) - many.sum(axis=0)
+            beyond += np.sum(np.abs(sums) >= observed[~few], axis=0)
+        found_p[~few] = (beyond + 1) / (draws + 1)
+    return found_p
 
 
-def percentile(values: Sequence[float], share: float, *, failed: int = 0) -> float | None:
+def percentile(values: ArrayLike, share: float, *, failed: int = 0) -> float | None:
     """Nearest-rank percentile in which ``failed`` further units count as infinite; None when it falls on one of those.
 
     Args:
@@ -157,24 +184,40 @@ def percentile(values: Sequence[float], share: float, *, failed: int = 0) -> flo
         share: 0.95 for p95.
         failed: units that never came.
     """
-    if not len(values) + failed:
+    found = _floats(values)
+    if not len(found) + failed:
         return None
-    rank = _rank(len(values) + failed, share)
-    return float(np.partition(_floats(values), rank)[rank]) if rank < len(values) else None
+    rank = _rank(len(found) + failed, share)
+    return float(np.partition(found, rank)[rank]) if rank < len(found) else None
 
 
 def percentile_ranks(trials: int, share: float, *, level: float = 0.95) -> tuple[int, int]:
     """1-based ranks of the order statistics that enclose a percentile; ``trials + 1`` means there is no upper limit."""
-    from scipy import stats  # importing it takes a second
-
     tail = (1 - level) / 2
-    return int(stats.binom.ppf(tail, trials, share)), int(stats.binom.ppf(1 - tail, trials, share)) + 1
+    below = special.bdtr(np.arange(trials), trials, share)
+    lower, upper = (int(np.searchsorted(below, probability)) for probability in (tail, 1 - tail))
+    return lower, upper + 1
 
 
 def units_for_upper_limit(share: float, *, level: float = 0.95, two_sided: bool = True) -> int:
     """The fewest units with which a percentile can have an upper limit at all."""
     tail = (1 - level) / 2 if two_sided else 1 - level
     return int(np.floor(np.log(tail) / np.log(share))) + 1
+
+
+def unmeasurable(share: float, units: int, *, level: float = 0.95) -> str:
+    """Why a percentile of so many units cannot be given, e.g. ``p95: not measurable with n = 20; 72 needed``.
+
+    Args:
+        share: 0.95 for p95.
+        units: how many there are.
+        level: confidence of the two-sided interval without which a percentile is only a guess.
+
+    Returns:
+        A clause; empty when there are enough units.
+    """
+    needed = units_for_upper_limit(max(share, 1 - share), level=level)
+    return "" if units >= needed else f"p{100 * share:g}: not measurable with n = {units}; {needed} needed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,13 +248,12 @@ class Percentile:
     @property
     def explanation(self) -> str:
         """Why there is no figure; empty when there is one."""
-        name = f"p{100 * self.share:g}"
         if not self.measurable:
-            return f"{name}: not measurable with n = {self.units}"
-        return f"{name}: falls on units that never came" if self.value is None else ""
+            return unmeasurable(self.share, self.units)
+        return f"p{100 * self.share:g}: falls on units that never came" if self.value is None else ""
 
 
-def percentile_interval(values: Sequence[float], share: float, *, failed: int = 0, level: float = 0.95) -> Percentile:
+def percentile_interval(values: ArrayLike, share: float, *, failed: int = 0, level: float = 0.95) -> Percentile:
     """A nearest-rank percentile with the interval of order statistics (binomial ranks; metrics.md 3.8).
 
     Args:
@@ -220,21 +262,21 @@ def percentile_interval(values: Sequence[float], share: float, *, failed: int = 
         failed: further units that never came; they count as infinite.
         level: confidence of the two-sided interval.
     """
-    units = len(values) + failed
+    ranked = np.sort(_floats(values))
+    units = len(ranked) + failed
     needed = units_for_upper_limit(max(share, 1 - share), level=level)
     if units < needed:
         return Percentile(share, units, None, None, None, needed)
-    ranked = sorted(values)
     lower, upper = percentile_ranks(units, share, level=level)
 
     def at(rank: int) -> float | None:
         return float(ranked[rank - 1]) if 1 <= rank <= len(ranked) else None
 
-    return Percentile(share, units, percentile(values, share, failed=failed), at(lower), at(upper), needed)
+    return Percentile(share, units, percentile(ranked, share, failed=failed), at(lower), at(upper), needed)
 
 
 def bootstrap_percentiles(
-    values: Sequence[float], clusters: Sequence[int], weights: NDArray[np.int64], share: float
+    values: ArrayLike, clusters: ArrayLike, weights: NDArray[np.float64], share: float
 ) -> NDArray[np.float64]:
     """The nearest-rank percentile in every bootstrap draw of whole clusters.
 
@@ -247,31 +289,48 @@ def bootstrap_percentiles(
     Returns:
         One percentile per draw; infinity where it falls on units that never came or nothing was drawn.
     """
-    order = np.argsort(np.asarray(values, dtype=float), kind="stable")
-    ranked = _floats(values)[order]
-    owners = np.asarray(clusters)[order]
-    size = min(len(ranked), max(_CELLS // weights.shape[1], 512))
-    edges = np.unique(np.linspace(0, len(ranked), size + 1).astype(int))[1:]
-    bins = np.searchsorted(edges, np.arange(len(ranked)), side="right")
-    below = np.zeros((len(edges), weights.shape[1]), dtype=np.int32)
-    np.add.at(below, (bins, owners), 1)
-    np.cumsum(below, axis=0, out=below)
-    units = weights @ below[-1]
-    wanted = np.maximum(np.ceil(units * share - 1e-9), 1)
-    # Bisection of all draws at once for the first bin that holds the wanted rank.
-    low, high = np.zeros(len(weights), dtype=int), np.full(len(weights), len(edges) - 1)
-    while (low < high).any():
-        middle = (low + high) // 2
-        reached = np.einsum("dk,dk->d", weights, below[middle]) >= wanted
-        low, high = np.where(reached, low, middle + 1), np.where(reached, middle, high)
-    found: NDArray[np.float64] = np.where(units > 0, ranked[edges - 1][high], np.inf)
+    order = np.argsort(_floats(values), kind="stable")
+    ranked, owners = _floats(values)[order], np.asarray(clusters)[order]
+    draws, width = weights.shape
+    size = math.isqrt(len(ranked)) + 1
+    blocks = -(-len(ranked) // size)
+    held = np.bincount(owners + width * (np.arange(len(ranked)) // size), minlength=blocks * width)
+    below = np.cumsum(held.reshape(blocks, width), axis=0, dtype=np.float64)
+    # Whose the places past the last value are does not matter: the wanted rank is reached before them.
+    padded = np.concatenate([owners, np.zeros(blocks * size - len(owners), owners.dtype)])
+    found = np.full(draws, np.inf)
+    rows = max(_BLOCK // max(width, size), 1)
+    for start in range(0, draws, rows):
+        drawn = weights[start : start + rows]
+        reached = _product(drawn, below.T)
+        wanted = np.maximum(np.ceil(reached[:, -1:] * share - 1e-9), 1)
+        # First the block that holds the wanted rank, then the place in it.
+        block = np.minimum((reached < wanted).sum(axis=1), blocks - 1)[:, np.newaxis]
+        before = np.take_along_axis(reached, np.maximum(block - 1, 0), axis=1) * (block > 0)
+        inside = np.take_along_axis(drawn, padded[block * size + np.arange(size)], axis=1)
+        place = block[:, 0] * size + (before + np.cumsum(inside, axis=1) < wanted).sum(axis=1)
+        known = reached[:, -1] > 0
+        found[start : start + rows][known] = ranked[place[known]]
+    return found
+
+
+def _product(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A product of matrices, in pieces that are not worth a second thread: one that waits for a busy core burns it."""
+    found = np.empty((len(left), right.shape[1]))
+    rows = max(_ONE_THREAD // right.size, 1)
+    for start in range(0, len(left), rows):
+        np.matmul(left[start : start + rows], right, out=found[start : start + rows])
     return found
 
 
 @functools.lru_cache(maxsize=1)
-def bootstrap_weights(clusters: int, draws: int, seed: int) -> NDArray[np.int64]:
-    """How often each cluster is drawn in each of ``draws`` seeded resamples; draws x clusters, read-only."""
-    drawn: NDArray[np.int64] = np.random.default_rng(seed).multinomial(clusters, np.full(clusters, 1 / clusters), draws)
+def bootstrap_weights(clusters: int, draws: int, seed: int) -> NDArray[np.float64]:
+    """How often each cluster is drawn in each of ``draws`` seeded resamples; draws x clusters, read-only.
+
+    Whole numbers as floats, for products of matrices are fast with those alone.
+    """
+    even = np.full(clusters, 1 / clusters)
+    drawn: NDArray[np.float64] = np.random.default_rng(seed).multinomial(clusters, even, draws).astype(np.float64)
     # Every percentile of a run asks for the same draws, and drawing takes longer than using them.
     drawn.setflags(write=False)
     return drawn

@@ -1,107 +1,333 @@
-"""The decision about switching: word errors of a candidate against an incumbent on the same clips.
+"""Comparisons of two systems on the clips both were scored on: differences, tests, and what they say about switching.
 
-``stats.compare`` gives every metric its difference and interval; this is the confirmatory test of the primary one, with
-p-values, the probability of improvement, a label for the switch and the clips still needed.
+Candidate against incumbent on each route, and streaming against REST of each provider. Nothing here knows a metric by
+name but the error rates that have a margin.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
-from evalkit.bootstrap import DRAWS, Resamples, cluster_sums, resampled
-from evalkit.decisions import Gate, Label, ZTest, gate, holm, margin, mcnemar_p, non_inferiority, z_test
+from evalkit import bootstrap
+from evalkit.bootstrap import paired_draws
+from evalkit.decisions import ZTest, gate, holm, margin, non_inferiority, z_test
 from evalkit.intervals import (
     MIN_CLUSTERS,
     Estimate,
+    bootstrap_percentiles,
+    bootstrap_weights,
     cluster_ratio,
     cluster_ratio_difference,
     detectable,
-    sign_flip_p,
+    percentile,
+    sign_flip_ps,
+    unmeasurable,
     zero_event_bound,
+    zero_failure_trials,
 )
-from evalkit.power import scaled_up
+from evalkit.power import clips_to_plan, scaled_up
+from evalkit.samples import SHARES, Sample, Table, of, partial_timing
 from evalkit.scoring import text, words
+from evalkit.scoring.catalogue import METRICS
 from evalkit.scoring.segments import segments
-from evalkit.types import Route, Score, SummaryRow
+from evalkit.types import Difference, Metric, Route, Score
 
-MIN_SLICE_CLIPS = 20
-MIN_SLICE_WORDS = 500
+PERCENTILE_DRAWS = 2000
+
+Question = Literal["candidate_vs_incumbent", "streaming_vs_rest"]
+Verdict = Literal["better", "worse", "no_clear_difference", "insufficient"]
+
 _ERRORS = ("substitutions", "deletions", "insertions")
-_WORDS = ("hits", "substitutions", "deletions")
 
 
-@dataclass(frozen=True, slots=True)
-class WordErrorDecision:
-    """One metric of a candidate against an incumbent over one route; rates are fractions, differences new minus old."""
-
-    metric: str
-    route: Route
-    candidate: str
-    incumbent: str
-    value: float | None
-    incumbent_value: float | None
-    difference: float | None
-    ci_lo: float | None
-    ci_hi: float | None
-    """The t interval over clusters, the headline; without any difference, the zero-event bound over clips."""
-    bootstrap_lo: float | None
-    bootstrap_hi: float | None
-    improvement: float | None
-    """``poi``: share of bootstrap draws in which the candidate makes fewer errors."""
-    zeros: float | None
-    """Share of draws without any difference."""
-    seed: int
-    p: float
-    """Of the sign-flip permutation test over clusters."""
-    p_holm: float
-    """The same, adjusted for the routes on which this metric was compared."""
-    p_perfect: float
-    """Exact McNemar test on clips without an error."""
-    margin: float | None
-    label: Label
-    gate: Gate
-    smallest_detectable: float | None
-    """With 80 % power; what this run could not have seen is smaller."""
-    clips_needed: int | None
-    """Clips like these with which a difference of the margin could be seen."""
-    n_clips: int
-    n_words: int
-    n_clusters: int
-
-
-def decide(
+def compare(
     scores: Sequence[Score],
     candidate: str,
-    incumbent: str,
+    incumbent: str | None,
     *,
-    metrics: Sequence[str],
     tolerated: float | None = None,
-    draws: int = DRAWS,
+    draws: int = bootstrap.DRAWS,
     seed: int = 0,
-) -> list[WordErrorDecision]:
-    """The decision per metric and route.
+) -> list[Difference]:
+    """Paired differences: candidate minus incumbent on each route, and streaming minus rest of each provider.
 
     Args:
         scores: one row per clip, provider and route.
-        candidate: provider being considered.
-        incumbent: provider to compare with.
-        metrics: error rates by id, the primary one first, e.g. ``acc.wer.en``.
-        tolerated: margin of non-inferiority; None: half a point, or 5 % of the incumbent's rate if that is more.
-        draws: of the paired bootstrap.
-        seed: of bootstrap and permutation.
+        candidate: name of the provider being considered.
+        incumbent: name of the provider to compare with, or None.
+        tolerated: margin of error rates, fixed before the run; None: half a point, or 5 % of the old rate if that is
+            more.
+        draws: of the paired bootstrap of ratios and of the permutation test.
+        seed: of everything drawn.
+
+    Returns:
+        One row per metric that both sides have on common clips. p-values are adjusted (Holm) for the comparisons that
+        ask the same question of the same metric. On a share of clips (``perfect``) the permutation test is McNemar's.
     """
-    found: list[WordErrorDecision] = []
-    for metric in metrics:
-        routes = dict.fromkeys(score.route for score in scores)
-        pairs = [_Pairs.of(metric, scores, (candidate, route), (incumbent, route)) for route in routes]
-        rows = [_decided(pair, tolerated, draws, seed) for pair in pairs if pair.clips]
-        adjusted = holm([row.p for row in rows])
-        found += [replace(row, p_holm=p) for row, p in zip(rows, adjusted, strict=True)]
+    found: list[Difference] = []
+    routes = list(dict.fromkeys(score.route for score in scores))
+    rules = _Rules(tolerated, draws, seed)
+    systems = dict.fromkeys((score.provider, score.route) for score in scores)
+    tables = {(provider, route): Table(of(scores, provider, route)) for provider, route in systems}
+    asked: list[tuple[Question, tuple[str, Route], tuple[str, Route]]] = []
+    if incumbent is not None:
+        asked += [("candidate_vs_incumbent", (candidate, route), (incumbent, route)) for route in routes]
+    for provider in dict.fromkeys(provider for provider, _ in systems):
+        asked.append(("streaming_vs_rest", (provider, "streaming"), (provider, "rest")))
+    for question, new, old in asked:
+        if new in tables and old in tables:
+            found += _differences(question, tables[new], tables[old], rules)
+    return _adjusted(found)
+
+
+def _adjusted(found: Sequence[Difference]) -> list[Difference]:
+    families: dict[tuple[str, str], list[int]] = {}
+    for place, row in enumerate(found):
+        if row.p is not None:
+            families.setdefault((row.question, row.metric), []).append(place)
+    adjusted = list(found)
+    for places in families.values():
+        for place, p in zip(places, holm([found[place].p or 0.0 for place in places]), strict=True):
+            adjusted[place] = replace(found[place], p_holm=p)
+    return adjusted
+
+
+class _Rules(NamedTuple):
+    tolerated: float | None
+    draws: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """What both sides have of one metric on their common clips."""
+
+    metric: Metric
+    new: Sample
+    old: Sample
+    sums: tuple[NDArray[np.float64], ...]
+    """Numerator and denominator of the first side, then of the second, per cluster; of a ratio only."""
+
+    @property
+    def clips(self) -> int:
+        return self.new.clips
+
+    def excess(self) -> NDArray[np.float64]:
+        """What each cluster has more on the first side, beyond what the common rate explains."""
+        above, below, other_above, other_below = self.sums
+        both = below.sum() + other_below.sum()
+        common = (above.sum() + other_above.sum()) / both if both else 0.0
+        return (above - other_above) - common * (below - other_below)
+
+
+def _pairs(new: Table, old: Table) -> list[_Pair]:
+    place = {score.clip_id: place for place, score in enumerate(old.scores)}
+    common = [(at, place[score.clip_id]) for at, score in enumerate(new.scores) if score.clip_id in place]
+    mine, theirs = np.array(common, np.intp).reshape(-1, 2).T
+    found = []
+    for metric in METRICS:
+        both = new.having(metric)[mine] & old.having(metric)[theirs]
+        if both.any() and metric.statistic != "max":
+            group = new.group(mine[both])
+            first, second = Sample(metric, new, group), Sample(metric, old, replace(group, places=theirs[both]))
+            found.append(_Pair(metric, first, second, () if metric.values else (*first.ratio(), *second.ratio())))
     return found
+
+
+class _Tested(NamedTuple):
+    """What drawing clusters and flipping signs says of one ratio."""
+
+    p: float
+    poi: float | None
+    lo: float | None
+    hi: float | None
+
+
+def _tested(pairs: Sequence[_Pair], rules: _Rules) -> dict[str, _Tested]:
+    """The permutation test and the paired bootstrap of every ratio, on the same draws of the same clusters."""
+    rows: dict[str, int] = {}
+    for pair in pairs:
+        for name in pair.new.names:
+            rows.setdefault(name, len(rows))
+    if not pairs:
+        return {}
+    sums, excess = np.zeros((len(rows), len(pairs), 4)), np.zeros((len(rows), len(pairs)))
+    for place, pair in enumerate(pairs):
+        own = [rows[name] for name in pair.new.names]
+        sums[own, place] = np.stack(pair.sums, axis=1)
+        excess[own, place] = pair.excess()
+    p_values = sign_flip_ps(excess, draws=rules.draws, seed=rules.seed)
+    drawn = paired_draws(sums, draws=rules.draws, seed=rules.seed)
+    return {
+        pair.metric.id: _Tested(
+            float(p_values[place]),
+            _improvement(pair.metric, drawn[:, place], pair.new.clusters),
+            *(
+                _bootstrap_limits(drawn[:, place], pair)
+                if pair.new.clusters >= bootstrap.MIN_CLUSTERS
+                else (None, None)
+            ),
+        )
+        for place, pair in enumerate(pairs)
+    }
+
+
+def _improvement(metric: Metric, drawn: NDArray[np.float64], clusters: int) -> float | None:
+    """The share of draws in which the first side does better; None where better has no sign or clusters are few."""
+    defined = drawn[~np.isnan(drawn)]
+    if metric.direction == "zero" or clusters < MIN_CLUSTERS or not len(defined):
+        return None
+    return float(np.mean(defined < 0 if metric.direction == "lower" else defined > 0))
+
+
+def _bootstrap_limits(drawn: NDArray[np.float64], pair: _Pair) -> tuple[float | None, float | None]:
+    defined = drawn[~np.isnan(drawn)]
+    if not len(defined):
+        return None, None
+    lo, hi = np.percentile(defined, [2.5, 97.5]) * pair.metric.scale
+    return float(lo), float(hi)
+
+
+def _differences(question: Question, new: Table, old: Table, rules: _Rules) -> list[Difference]:
+    pairs = _pairs(new, old)
+    tested = _tested([pair for pair in pairs if not pair.metric.values], rules)
+    return [_difference(question, pair, tested.get(pair.metric.id), rules) for pair in pairs]
+
+
+def _difference(question: Question, pair: _Pair, tested: _Tested | None, rules: _Rules) -> Difference:
+    metric, first, second = pair.metric, pair.new.table.scores[0], pair.old.table.scores[0]
+    seen = _ratio(pair) if tested else _percentile(pair, rules.seed)
+    found = seen.difference
+    least = detectable(found.se) if found.se and found.clusters >= MIN_CLUSTERS else None
+    allowed = _margin(metric, seen.against_value, rules.tolerated)
+    label = None if allowed is None else non_inferiority(found.lo, found.hi, allowed)
+    easy = (partial_timing(metric, side.table, side.group.places) for side in (pair.new, pair.old))
+    note = seen.note or next(filter(None, easy), "")
+    return Difference(
+        question=question,
+        metric=metric.id,
+        unit=metric.unit,
+        provider=first.provider,
+        route=first.route,
+        against_provider=second.provider,
+        against_route=second.route,
+        value=seen.value,
+        against_value=seen.against_value,
+        difference=found.value,
+        ci_lo=found.lo,
+        ci_hi=found.hi,
+        bootstrap_lo=tested and tested.lo,
+        bootstrap_hi=tested and tested.hi,
+        n_clips=pair.clips,
+        n_clusters=pair.new.clusters,
+        p=tested and tested.p,
+        p_holm=None,
+        poi=tested.poi if tested else seen.poi,
+        margin=allowed,
+        label=label,
+        gate=None if label is None or allowed is None else gate(label, found.value, allowed),
+        smallest_detectable=least,
+        clips_needed=None if allowed is None else _clips_needed(pair, found, least, allowed),
+        verdict="insufficient" if note else _verdict(metric, seen.value, seen.against_value, found),
+        note=note or (_no_interval(found) if found.value is not None and found.lo is None else ""),
+    )
+
+
+def _no_interval(found: Estimate) -> str:
+    few = found.clusters < MIN_CLUSTERS
+    return (
+        f"no interval: {found.clusters} of {MIN_CLUSTERS} clusters" if few else "no interval: clusters do not scatter"
+    )
+
+
+def _margin(metric: Metric, old: float | None, tolerated: float | None) -> float | None:
+    """Word and character error rates have one; of other metrics nobody has said what is still as good."""
+    base = metric.numerator[0].rpartition(".")[0] if metric.numerator else ""
+    whole = metric.numerator == tuple(f"{base}.{name}" for name in _ERRORS) and base == metric.id
+    if not whole or old is None or not metric.id.startswith(("acc.wer.", "acc.cer")):
+        return None
+    return margin(old) if tolerated is None else tolerated
+
+
+def _clips_needed(pair: _Pair, found: Estimate, least: float | None, allowed: float) -> int | None:
+    """By what these clips scatter; by planning figures when they are too few to say; exactly when nothing differs."""
+    sizes = pair.new.per_cluster(pair.metric.denominator).sum()
+    if least:
+        return scaled_up(pair.clips, least, allowed)
+    if found.clusters >= MIN_CLUSTERS and found.se == 0 and not found.value:
+        return zero_failure_trials(min(allowed, 0.5), two_sided=True)
+    return clips_to_plan(allowed, float(sizes) / pair.clips) if sizes else None
+
+
+class _Seen(NamedTuple):
+    """Both figures and their difference."""
+
+    value: float | None
+    against_value: float | None
+    difference: Estimate
+    poi: float | None = None
+    note: str = ""
+
+
+def _ratio(pair: _Pair) -> _Seen:
+    metric, sums = pair.metric, pair.sums
+    found = cluster_ratio_difference(*sums)
+    value, against = (_scaled(metric, cluster_ratio(*sums[at : at + 2]).value) for at in (0, 2))
+    lo, hi = found.lo, found.hi
+    # Two list prices differ exactly; of anything measured, clusters that happen to agree prove nothing.
+    if metric.unit == "usd_per_h" and found.se == 0 and bool(found.value) and found.clusters >= MIN_CLUSTERS:
+        lo = hi = found.value
+    elif metric.unit == "rate" and found.value == 0 and found.se == 0 and found.clusters >= MIN_CLUSTERS:
+        # Not one difference in so many clips bounds how many can differ, and a clip cannot differ by more than itself.
+        hi = zero_event_bound(pair.clips, two_sided=True)
+        lo = -hi
+    note = "" if found.value is not None else "nothing to divide by"
+    ends = (_scaled(metric, found.se), _scaled(metric, lo), _scaled(metric, hi))
+    scaled = Estimate(_scaled(metric, found.value), *ends, clusters=found.clusters)
+    return _Seen(value, against, scaled, note=note)
+
+
+def _scaled(metric: Metric, value: float | None) -> float | None:
+    return None if value is None else value * metric.scale
+
+
+def _percentile(pair: _Pair, seed: int) -> _Seen:
+    """Both sides are resampled with the same clusters in every draw."""
+    share, clusters = SHARES[pair.metric.statistic], pair.new.clusters
+    sides = [side.values() for side in (pair.new, pair.old)]
+    nothing = Estimate(None, clusters=clusters)
+    if few := unmeasurable(share, min(len(got) for got, _, _ in sides)):
+        return _Seen(None, None, nothing, note=few)
+    value, against = (percentile(got[: len(got) - failed], share, failed=failed) for got, _, failed in sides)
+    if value is None or against is None:
+        return _Seen(value, against, nothing, note=f"{pair.metric.statistic}: falls on what never came")
+    found = Estimate(value - against, clusters=clusters)
+    if clusters < MIN_CLUSTERS:
+        return _Seen(value, against, found)
+    weights = bootstrap_weights(clusters, PERCENTILE_DRAWS, seed)
+    first, second = (bootstrap_percentiles(got, owners, weights, share) for got, owners, _ in sides)
+    with np.errstate(invalid="ignore"):
+        drawn = first - second
+    if not np.isfinite(drawn).all():
+        return _Seen(value, against, found, note="no interval: some draws fall on what never came")
+    lo, hi = np.percentile(drawn, [2.5, 97.5], method="inverted_cdf")
+    found = Estimate(value - against, float(drawn.std()), float(lo), float(hi), clusters)
+    return _Seen(value, against, found, _improvement(pair.metric, drawn, clusters))
+
+
+def _verdict(metric: Metric, value: float | None, against: float | None, found: Estimate) -> Verdict:
+    if found.value is None or found.clusters < MIN_CLUSTERS or value is None or against is None:
+        return "insufficient"
+    if found.lo is None or found.hi is None:
+        return "insufficient" if found.value else "no_clear_difference"
+    if found.lo <= 0 <= found.hi:
+        return "no_clear_difference"
+    if metric.direction == "zero":
+        return "better" if abs(value) < abs(against) else "worse"
+    return "better" if (found.value < 0) == (metric.direction == "lower") else "worse"
 
 
 def segment_test(scores: Sequence[Score], candidate: str, incumbent: str, route: Route, profile: str) -> ZTest:
@@ -128,217 +354,3 @@ def segment_test(scores: Sequence[Score], candidate: str, incumbent: str, route:
         )
     ]
     return z_test(differences)
-
-
-class System(NamedTuple):
-    """A provider over a route."""
-
-    provider: str
-    route: str
-
-
-class Swap(NamedTuple):
-    """Two systems whose order depends on the text rules."""
-
-    metric: str
-    """Under this rate ``better`` wins ..."""
-    other_metric: str
-    """... and under this one it loses."""
-    better: System
-    worse: System
-
-
-def rank_depends_on_normaliser(summary: Iterable[SummaryRow], *, family: str = "acc.wer") -> list[Swap]:
-    """Every pair of systems that changes order between two text profiles; empty: the ranking is safe.
-
-    Args:
-        summary: of ``stats.summarise``; rows of all clips are read.
-        family: the rates to compare are ``<family>.<profile>``.
-    """
-    rates: dict[str, dict[System, float]] = {}
-    for row in summary:
-        head, _, profile = row.metric.rpartition(".")
-        if head == family and profile in text.PROFILES and row.slice == "all" and row.value is not None:
-            rates.setdefault(row.metric, {})[System(row.provider, row.route)] = row.value
-    return [
-        Swap(metric, other, first, second)
-        for at, (metric, found) in enumerate(rates.items())
-        for other, again in list(rates.items())[at + 1 :]
-        for first in found
-        for second in found
-        if first in again and second in again
-        if found[first] < found[second] and again[first] > again[second]
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class SliceGap:
-    """A slice against all clips of the same system."""
-
-    name: str
-    rate: float
-    gap: float
-    """Rate of the slice minus pooled rate."""
-    p: float | None
-    """Two-sided, of the cluster t test."""
-    p_holm: float | None
-    n_clips: int
-    n_words: int
-
-
-@dataclass(frozen=True, slots=True)
-class SliceGaps:
-    """All slices of one system with enough support, the worst first."""
-
-    pooled: float | None
-    macro: float | None
-    """Unweighted mean over supported slices: what a mix of clips cannot improve."""
-    slices: tuple[SliceGap, ...]
-
-    @property
-    def worst(self) -> SliceGap | None:
-        return self.slices[0] if self.slices else None
-
-
-def slice_gaps(scores: Sequence[Score], provider: str, route: Route, key: str, *, metric: str) -> SliceGaps:
-    """How far each value of one tag lies from the pooled rate; a clip without the tag is ``unknown``.
-
-    Args:
-        scores: one row per clip, provider and route.
-        provider: of the system.
-        route: of the system.
-        key: tag, e.g. ``accent``.
-        metric: error rate by id.
-    """
-    rows = [row for row in scores if (row.provider, row.route) == (provider, route) and f"{metric}.hits" in row.counts]
-    if not rows:
-        return SliceGaps(None, None, ())
-    owners = [row.cluster or row.clip_id for row in rows]
-    errors, sizes = (np.array([_sum(row, metric, names) for row in rows]) for names in (_ERRORS, _WORDS))
-    totals = (cluster_sums(errors, owners), cluster_sums(sizes, owners))
-    found = []
-    for name in dict.fromkeys(row.slices.get(key, "unknown") for row in rows):
-        inside = np.array([row.slices.get(key, "unknown") == name for row in rows])
-        clusters = len({owner for owner, chosen in zip(owners, inside, strict=True) if chosen})
-        if inside.sum() < MIN_SLICE_CLIPS or sizes[inside].sum() < MIN_SLICE_WORDS or clusters < MIN_CLUSTERS:
-            continue
-        part = (cluster_sums(errors * inside, owners), cluster_sums(sizes * inside, owners))
-        gap = cluster_ratio_difference(*part, *totals)
-        found.append(
-            SliceGap(
-                name,
-                float(part[0].sum() / part[1].sum()),
-                gap.value or 0.0,
-                _t_test_p(gap, clusters),
-                None,
-                int(inside.sum()),
-                int(sizes[inside].sum()),
-            )
-        )
-    found = _adjusted(found)
-    macro = float(np.mean([one.rate for one in found])) if found else None
-    return SliceGaps(cluster_ratio(*totals).value, macro, tuple(sorted(found, key=lambda one: -one.gap)))
-
-
-def _adjusted(found: Sequence[SliceGap]) -> list[SliceGap]:
-    tested = [one for one in found if one.p is not None]
-    holmed = dict(zip((one.name for one in tested), holm([one.p or 0.0 for one in tested]), strict=True))
-    return [replace(one, p_holm=holmed.get(one.name)) for one in found]
-
-
-def _t_test_p(found: Estimate, clusters: int) -> float | None:
-    if found.value is None or not found.se:
-        return None
-    return float(2 * special.stdtr(clusters - 1, -abs(found.value) / found.se))
-
-
-@dataclass(frozen=True, slots=True)
-class _Pairs:
-    """What both systems did on their common clips."""
-
-    metric: str
-    candidate: str
-    incumbent: str
-    route: Route
-    clips: tuple[tuple[Score, Score], ...]
-
-    @classmethod
-    def of(cls, metric: str, scores: Sequence[Score], new: tuple[str, Route], old: tuple[str, Route]) -> "_Pairs":
-        mine, theirs = (
-            {
-                score.clip_id: score
-                for score in scores
-                if (score.provider, score.route) == side and f"{metric}.hits" in score.counts
-            }
-            for side in (new, old)
-        )
-        common = tuple((mine[clip_id], theirs[clip_id]) for clip_id in mine if clip_id in theirs)
-        return cls(metric, new[0], old[0], new[1], common)
-
-    def sums(self, side: int, columns: Sequence[str]) -> NDArray[np.float64]:
-        """Per cluster."""
-        return cluster_sums(
-            [_sum(pair[side], self.metric, columns) for pair in self.clips],
-            [pair[0].cluster or pair[0].clip_id for pair in self.clips],
-        )
-
-    def alone_perfect(self, side: int) -> int:
-        """Clips without an error on this side and with one on the other."""
-        return sum(
-            not _sum(pair[side], self.metric, _ERRORS) and _sum(pair[1 - side], self.metric, _ERRORS) > 0
-            for pair in self.clips
-        )
-
-
-def _decided(pairs: _Pairs, tolerated: float | None, draws: int, seed: int) -> WordErrorDecision:
-    errors, against = pairs.sums(0, _ERRORS), pairs.sums(1, _ERRORS)
-    sizes, against_sizes = pairs.sums(0, _WORDS), pairs.sums(1, _WORDS)
-    found = cluster_ratio_difference(errors, sizes, against, against_sizes)
-    incumbent_value = cluster_ratio(against, against_sizes).value
-    lo, hi = _limits(found, errors, against, len(pairs.clips))
-    drawn: Resamples = resampled(errors - against, sizes, draws=draws, seed=seed)
-    low, high = drawn.interval()
-    allowed = tolerated if tolerated is not None or incumbent_value is None else margin(incumbent_value)
-    label = "inconclusive" if allowed is None else non_inferiority(lo, hi, allowed)
-    seen = detectable(found.se) if found.se and found.clusters >= MIN_CLUSTERS else None
-    return WordErrorDecision(
-        metric=pairs.metric,
-        route=pairs.route,
-        candidate=pairs.candidate,
-        incumbent=pairs.incumbent,
-        value=cluster_ratio(errors, sizes).value,
-        incumbent_value=incumbent_value,
-        difference=found.value,
-        ci_lo=lo,
-        ci_hi=hi,
-        bootstrap_lo=low,
-        bootstrap_hi=high,
-        improvement=drawn.below_zero,
-        zeros=drawn.zero,
-        seed=seed,
-        p=(p := sign_flip_p(errors - against, seed=seed)),
-        p_holm=p,
-        p_perfect=mcnemar_p(pairs.alone_perfect(0), pairs.alone_perfect(1)),
-        margin=allowed,
-        label=label,
-        gate=gate(label, found.value, allowed or 0.0),
-        smallest_detectable=seen,
-        clips_needed=scaled_up(len(pairs.clips), seen, allowed) if seen and allowed else None,
-        n_clips=len(pairs.clips),
-        n_words=round(float(sizes.sum())),
-        n_clusters=found.clusters,
-    )
-
-
-def _limits(
-    found: Estimate, errors: NDArray[np.float64], against: NDArray[np.float64], clips: int
-) -> tuple[float | None, float | None]:
-    if found.value is not None and found.clusters >= MIN_CLUSTERS and (errors == against).all():
-        # Not one difference in so many clips bounds how many can differ, and a clip cannot differ by more than itself.
-        bound = zero_event_bound(clips, two_sided=True)
-        return -bound, bound
-    return found.lo, found.hi
-
-
-def _sum(score: Score, metric: str, columns: Iterable[str]) -> float:
-    return sum(score.counts.get(f"{metric}.{column}", 0.0) for column in columns)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalkit.bootstrap import MAX_EXACT, Resamples, cluster_sums, every_resample, resampled
+from evalkit.bootstrap import MAX_EXACT, Resamples, cluster_sums, every_resample, paired_draws, resampled
 
 CLUSTERS = st.lists(st.tuples(st.integers(-5, 5), st.integers(1, 30)), min_size=1, max_size=5)
 
@@ -90,3 +90,25 @@ def test_too_many_to_enumerate() -> None:
 
 def test_sums_by_cluster_keep_the_order_of_first_appearance() -> None:
     assert cluster_sums([1, 2, 3, 4], ["b", "a", "b", "c"]).tolist() == [4, 2, 4]
+
+
+def test_paired_draws_are_those_of_the_difference_of_two_rates() -> None:
+    """With one denominator for both sides, the difference of the rates is the rate of the differences."""
+    chance = np.random.default_rng(5)
+    new, old, sizes = chance.integers(0, 9, 30), chance.integers(0, 9, 30), chance.integers(20, 60, 30)
+    sums = np.stack([new, sizes, old, sizes], axis=1)[:, np.newaxis, :].astype(float)
+    drawn = paired_draws(np.concatenate([sums, 2 * sums], axis=1), draws=4000, seed=1)
+    alone = resampled(new - old, sizes, draws=4000, seed=2)
+    assert drawn[:, 0] == pytest.approx(drawn[:, 1])
+    assert float(np.mean(drawn[:, 0] < 0)) == pytest.approx(alone.below_zero, abs=0.03)
+    assert np.std(drawn[:, 0]) == pytest.approx(alone.sd, rel=0.06)
+
+
+def test_a_draw_without_a_denominator_is_not_a_number() -> None:
+    sums = np.zeros((3, 1, 4))
+    sums[0] = [1, 10, 2, 10]
+    drawn = paired_draws(sums, draws=400, seed=0)[:, 0]
+    assert np.isnan(drawn).mean() == pytest.approx((2 / 3) ** 3, abs=0.08)
+    assert set(drawn[~np.isnan(drawn)].round(6)) == {-0.1}
+    sums[1] = [1, 0, 0, 10]
+    assert not np.isinf(paired_draws(sums, draws=400, seed=0)).any()

@@ -20,8 +20,10 @@ from evalkit.intervals import (
     percentile_interval,
     percentile_ranks,
     sign_flip_p,
+    sign_flip_ps,
     t_quantile,
     units_for_upper_limit,
+    unmeasurable,
     wilson,
     zero_event_bound,
     zero_failure_trials,
@@ -136,16 +138,16 @@ def test_the_fast_bootstrap_equals_the_slow_one(units: list[tuple[int, float]], 
     weights = bootstrap_weights(5, 20, seed=3)
     found = bootstrap_percentiles(values, owners, weights, share)
     for draw, got in zip(weights, found, strict=True):
-        drawn = [value for owner, value in units for _ in range(draw[owner])]
+        drawn = [value for owner, value in units for _ in range(int(draw[owner]))]
         expected = np.percentile(drawn, 100 * share, method="inverted_cdf") if drawn else math.inf
         assert got == expected
 
 
-def test_many_values_of_many_clusters_are_binned_closely() -> None:
+def test_many_values_of_many_clusters_are_ranked_exactly() -> None:
     chance = np.random.default_rng(1)
     values, owners = chance.normal(size=50_000), chance.integers(0, 5000, 50_000)
-    found = bootstrap_percentiles(values.tolist(), owners.tolist(), np.ones((1, 5000), dtype=np.int64), 0.95)
-    assert found[0] == pytest.approx(np.percentile(values, 95), abs=0.01)
+    found = bootstrap_percentiles(values, owners, np.ones((1, 5000)), 0.95)
+    assert found[0] == np.percentile(values, 95, method="inverted_cdf")
 
 
 def test_draws_are_seeded() -> None:
@@ -197,7 +199,7 @@ def test_random_signs_come_near_the_normal_whatever_the_blocks() -> None:
 
 def test_what_cannot_be_measured_says_so() -> None:
     found = percentile_interval([0.1] * 100, 0.99)
-    assert (found.explanation, found.needed) == ("p99: not measurable with n = 100", 368)
+    assert (found.explanation, found.needed) == ("p99: not measurable with n = 100; 368 needed", 368)
     assert percentile_interval([0.1] * 95, 0.95, failed=5).status == "ok"
     lost = percentile_interval([0.1] * 90, 0.95, failed=10)
     assert (lost.value, lost.hi, lost.status) == (None, None, "undefined")
@@ -215,3 +217,28 @@ def test_the_interval_of_order_statistics_covers_the_percentile() -> None:
         assert found.hi is not None
         covered += found.lo <= true <= found.hi
     assert covered / 2000 >= 0.94
+
+
+@given(st.integers(1, 400), st.sampled_from([0.05, 0.5, 0.9, 0.95, 0.99]))
+def test_ranks_are_those_of_the_binomial_distribution(trials: int, share: float) -> None:
+    tails = [int(stats.binom.ppf(tail, trials, share)) for tail in (0.025, 0.975)]
+    assert percentile_ranks(trials, share) == (tails[0], tails[1] + 1)
+
+
+@given(st.sampled_from([0.5, 0.9, 0.95, 0.99]), st.integers(1, 500))
+def test_a_percentile_is_measurable_exactly_when_its_interval_has_an_upper_end(share: float, units: int) -> None:
+    found = percentile_interval([float(k) for k in range(units)], share)
+    assert found.measurable == (unmeasurable(share, units) == "") == (found.hi is not None)
+
+
+@pytest.mark.parametrize("units", [6, 40])
+def test_many_metrics_are_flipped_as_each_alone(units: int) -> None:
+    found = np.random.default_rng(3).integers(-2, 3, (units, 4)).astype(float)
+    together = sign_flip_ps(found, draws=500, seed=7)
+    assert together.tolist() == [sign_flip_p(found[:, k], draws=500, seed=7) for k in range(4)]
+
+
+def test_units_that_do_not_differ_leave_a_test_exact() -> None:
+    found = np.zeros((300, 1))
+    found[-4:] = 1
+    assert sign_flip_ps(found)[0] == 2 / 16
