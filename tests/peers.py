@@ -42,11 +42,11 @@ async def http_server(answer: Answer) -> AsyncIterator[str]:
     """An HTTP server that hands each whole request to ``answer`` and sends back what it returns."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = next(
-            (int(x.split(b":")[1]) for x in head.split(b"\r\n") if x.lower().startswith(b"content-length")), 0
-        )
         with suppress(asyncio.IncompleteReadError, ConnectionError):  # the client broke off
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = next(
+                (int(x.split(b":")[1]) for x in head.split(b"\r\n") if x.lower().startswith(b"content-length")), 0
+            )
             writer.write(answer(head + await reader.readexactly(length)))
             await writer.drain()
 

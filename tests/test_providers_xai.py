@@ -4,10 +4,11 @@ import asyncio
 import itertools
 import json
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from websockets.asyncio.server import ServerConnection
 
 from evalkit import emulator, providers
 from evalkit.emulator.knobs import Knobs
@@ -15,7 +16,7 @@ from evalkit.errors import ParseError, Refused, Unavailable
 from evalkit.providers.xai import Xai
 from evalkit.types import Audio, Event, Hypothesis
 from evalkit.wire import Timeouts, Wire, http_client
-from tests.peers import http_answer, http_server
+from tests.peers import http_answer, http_server, ws_server
 
 STREAM = Xai(route="streaming")
 URL = "wss://api.x.ai/v1/stt?sample_rate=16000"
@@ -140,6 +141,43 @@ def test_the_final_words_are_the_same_under_every_reading(reading: Reading, tail
     assert isinstance(hypothesis.failure, Unavailable) is (reading.end == "dropped")
 
 
+@pytest.mark.parametrize("tail_open", [False, True], ids=["closed-tail", "open-tail"])
+@pytest.mark.parametrize("chunks", ["delta", "cumulative"])
+@pytest.mark.parametrize("done", ["remainder", "full", "last"])
+def test_messages_that_come_twice_or_change_places_say_nothing_twice(chunks: str, done: str, tail_open: bool) -> None:
+    events = conversation(Reading(chunks, done, True, "closed", True), tail_open=tail_open)
+    twice = tuple(copy for event in events for copy in (event, event)[: 1 + (event.kind == "received")])
+    assert bare(Hypothesis.of(STREAM.parse(twice)).text) == EXPECTED
+    for at, (one, other) in enumerate(itertools.pairwise(events)):
+        if one.kind == other.kind == "received" and "created" not in one.data:
+            swapped = (*events[:at], replace(one, data=other.data), replace(other, data=one.data), *events[at + 2 :])
+            assert bare(Hypothesis.of(STREAM.parse(swapped)).text) == EXPECTED
+
+
+def test_a_channel_that_ends_twice_does_not_stand_for_another() -> None:
+    done = Event(1.0, 1.0, "received", '{"type": "transcript.done", "text": "", "channel_index": 0}')
+    stereo = Event(0.1, 0.0, "open", {"url": f"{URL}&channels=2"})
+    closed = Event(1.1, 1.0, "closed", {"code": 1000, "reason": ""})
+    assert isinstance(Hypothesis.of(STREAM.parse((stereo, done, done, closed))).failure, Unavailable)
+
+
+@pytest.mark.parametrize(("code", "failure"), [(1000, Unavailable), (1006, Unavailable), (1008, Refused)])
+def test_a_close_code_may_say_that_it_is_no_use(code: int, failure: type[Exception]) -> None:
+    events = (
+        Event(0.1, 0.0, "open", {"url": URL}),
+        Event(0.9, 0.5, "closed", {"code": code, "reason": "policy"}),
+        Event(0.9, 0.5, "error", {"type": "Unavailable", "message": "the socket closed"}),
+    )
+    assert type(Hypothesis.of(STREAM.parse(events)).failure) is failure
+
+
+def test_an_answer_in_the_place_of_a_socket_is_refused() -> None:
+    page = {"status": 200, "headers": {}, "body": "<html>", "phases": {}}
+    failure = Hypothesis.of(STREAM.parse((Event(0.1, 0.0, "received", page),))).failure
+    assert isinstance(failure, Refused)
+    assert str(failure) == "xai: HTTP 200 instead of a socket"
+
+
 def naive_join(events: tuple[Event, ...]) -> str:
     """What three public clients did: join the text of every is_final."""
     messages = [json.loads(event.data) for event in events if event.kind == "received"]
@@ -234,6 +272,30 @@ def test_channels_are_kept_apart_and_each_ends_with_its_own_done() -> None:
         ("thanks", 1, "0"),
     ]
     assert Hypothesis.of(STREAM.parse(events[:-1])).failure is not None
+
+
+@pytest.mark.parametrize(
+    ("mode", "sent", "silence_s"),
+    [("done", ["done"], 0.0), ("silence", ["done"], 0.1), ("finalize", ["finalize", "done"], 0.1)],
+)
+async def test_a_stream_ends_as_it_was_told_to(mode: str, sent: list[str], silence_s: float) -> None:
+    async def talk(socket: ServerConnection) -> None:
+        await socket.send('{"type":"transcript.created"}')
+        async for message in socket:
+            if isinstance(message, str) and "audio.done" in message:
+                await socket.send('{"type":"transcript.done","text":""}')
+
+    async with ws_server(talk) as url, http_client(Timeouts(), loopback=True) as http:
+        provider = providers.load(
+            "xai", "streaming", base_url=url, key_env=None, frame_ms=50, end_mode=mode, trailing_silence_s=0.1, speed=5
+        )
+        wire = Wire(http)
+        await provider.transcribe(Audio(bytes(3000), 16_000), wire)
+    told = [event for event in wire.events if event.kind == "sent"]
+    assert [json.loads(event.data)["type"].removeprefix("audio.") for event in told] == sent
+    assert wire.events[-1].audio_s == pytest.approx(3000 / 32_000 + silence_s)
+    # The message that forces the end leaves with the last sample, before the silence.
+    assert told[0].audio_s == pytest.approx(0.1 if mode == "finalize" else wire.events[-1].audio_s)
 
 
 PLANTED = [

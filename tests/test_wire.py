@@ -1,21 +1,40 @@
 """The wire against real sockets: what is recorded, masked, paced and mapped."""
 
 import asyncio
+import io
 import itertools
 import json
+import time
+import wave
 from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
+from evalkit import audio as sound
 from evalkit.errors import SettingsError, Unavailable
-from evalkit.types import Audio, Event
-from evalkit.wire import MASK, Timeouts, Upload, Wire, http_client, is_loopback
+from evalkit.types import Audio, Event, Trace
+from evalkit.wire import MASK, Timeouts, Upload, Wire, http_client
+from evalkit.wire.upload import WavFile
 from tests.peers import closed_port, http_answer, http_server, tcp_server, ws_server
 
 KEY = "xai-planted-secret"
 SECOND = Audio(bytes(32_000), 16_000)
+
+
+async def swallow(socket: ServerConnection) -> None:
+    async for _ in socket:
+        pass
+
+
+def kinds(wire: Wire) -> list[str]:
+    """What happened, but for pings, which nobody waits for."""
+    return [event.kind for event in wire.events if event.kind != "ping"]
 
 
 async def exchange(answer: bytes, **options: object) -> tuple[Event, ...]:
@@ -50,7 +69,8 @@ async def test_an_http_exchange_is_recorded_with_its_phases() -> None:
     assert received.data["body"] == '{"text":"hi"}'
     assert received.data["headers"]["x-request-id"] == "r1"
     phases = received.data["phases"]
-    assert 0 < phases["connected_s"] <= phases["sent_s"] <= phases["first_byte_s"] <= received.t_s
+    assert list(phases) == ["tcp_s", "connected_s", "sent_s", "first_byte_s"]
+    assert 0 < phases["tcp_s"] <= phases["connected_s"] <= phases["sent_s"] <= phases["first_byte_s"] <= received.t_s
     assert received.audio_s == 1.0
 
 
@@ -119,15 +139,11 @@ async def test_a_stream_is_recorded_message_by_message() -> None:
     assert [event.t_s for event in wire.events] == sorted(event.t_s for event in wire.events)
 
 
-async def paced(frame_ms: int, stagger: float = 0.0) -> list[Event]:
-    async def talk(socket: ServerConnection) -> None:
-        async for _ in socket:
-            pass
-
-    async with ws_server(talk) as url, http_client(Timeouts(), loopback=True) as http:
-        wire = Wire(http, stagger=stagger)
+async def paced(frame_ms: int, **options: float) -> list[Event]:
+    async with ws_server(swallow) as url, http_client(Timeouts(), loopback=True) as http:
+        wire = Wire(http)
         async with wire.websocket(url.replace("http", "ws")) as socket:
-            async for frame in wire.pace(Audio(bytes(32_000 // 2), 16_000), frame_ms):
+            async for frame in wire.pace(Audio(bytes(32_000 // 2), 16_000), frame_ms, **options):
                 await socket.send_audio(frame)
     return [event for event in wire.events if event.kind == "audio"]
 
@@ -140,18 +156,105 @@ async def test_no_frame_leaves_before_its_last_sample_was_spoken() -> None:
     assert [event.audio_s for event in frames] == pytest.approx([0.05 * k for k in range(1, 11)])
 
 
-async def test_a_late_frame_delays_no_deadline_behind_it() -> None:
-    """The deadlines stay on the clock of the first frame although one frame is held up for four frame lengths."""
+async def test_silence_follows_the_sound_on_the_same_clock() -> None:
+    frames = await paced(50, silence_s=0.1)
+    assert [event.audio_s for event in frames] == pytest.approx([0.05 * k for k in range(1, 13)])
+    assert {event.data["bytes"] for event in frames} == {1600}
 
+
+async def test_audio_faster_than_speech_says_so_and_has_no_latency() -> None:
+    trace = Trace("c", "p", "streaming", {}, 1, datetime.now(UTC), tuple(await paced(50, speed=5.0)))
+    due_s = [event.data["due_s"] for event in trace.events]
+    assert due_s[-1] - due_s[0] == pytest.approx(0.45 / 5, abs=2e-6)
+    assert trace.audio_origin_s() == pytest.approx(due_s[0] - 0.01, abs=2e-6)
+    pacing = trace.pacing()
+    assert pacing is not None
+    assert (pacing.speed, pacing.valid) == (5.0, False)
+
+
+async def test_the_first_frame_tells_the_settings_of_the_pacing() -> None:
+    first, second, *_ = await paced(50)
+    assert first.data.keys() == {"bytes", "due_s", "frame_ms", "speed", "blocked_s", "stall_s"}
+    assert (first.data["frame_ms"], first.data["speed"]) == (50, 1.0)
+    assert second.data.keys() >= {"bytes", "due_s"}
+    assert "speed" not in second.data
+
+
+async def test_a_loop_that_stands_still_between_frames_is_seen() -> None:
+    """No frame is late, but an answer could have waited: only the heartbeat tells."""
+    async with ws_server(swallow) as url, http_client(Timeouts(), loopback=True) as http:
+        wire = Wire(http)
+        async with wire.websocket(url.replace("http", "ws")) as socket:
+            async for frame in wire.pace(Audio(bytes(3 * 16_000), 16_000), 500):
+                await socket.send_audio(frame)
+                await asyncio.sleep(0.02)
+                time.sleep(0.1)  # noqa: ASYNC251 what must not happen
+    pacing = Trace("c", "p", "streaming", {}, 1, datetime.now(UTC), wire.events).pacing()
+    assert pacing is not None
+    assert pacing.stall_max_s is not None
+    assert pacing.stall_max_s >= 0.08
+
+
+async def test_a_peer_that_does_not_read_blocks_us_for_as_long_as_it_likes() -> None:
+    """Frames of 1 MB, more than the buffers between the two hold."""
+
+    async def slow(socket: ServerConnection) -> None:
+        socket.transport.pause_reading()
+        await asyncio.sleep(0.3)
+        socket.transport.resume_reading()
+        await swallow(socket)
+
+    async with ws_server(slow) as url, http_client(Timeouts(), loopback=True) as http:
+        wire = Wire(http)
+        async with wire.websocket(url.replace("http", "ws")) as socket:
+            async for frame in wire.pace(Audio(bytes(20_000_000), 48_000_000), 10):
+                await socket.send_audio(frame)
+    pacing = Trace("c", "p", "streaming", {}, 1, datetime.now(UTC), wire.events).pacing()
+    assert pacing is not None
+    assert pacing.blocked_s is not None
+    assert pacing.blocked_s >= 0.1
+
+
+async def test_the_round_trip_is_measured_before_and_after_the_audio() -> None:
     async def talk(socket: ServerConnection) -> None:
-        async for _ in socket:
-            pass
+        async for message in socket:
+            if message == "done":
+                await asyncio.sleep(0.05)
+                await socket.send("bye")
 
     async with ws_server(talk) as url, http_client(Timeouts(), loopback=True) as http:
         wire = Wire(http)
         async with wire.websocket(url.replace("http", "ws")) as socket:
+            async for frame in wire.pace(Audio(bytes(16_000), 16_000), 100):
+                await socket.send_audio(frame)
+            await socket.send("done")
+            await socket.until(lambda message: message == "bye", what="bye")
+    before, after = [event for event in wire.events if event.kind == "ping"]
+    frames = [event for event in wire.events if event.kind == "audio"]
+    assert before.t_s < frames[0].t_s < frames[-1].t_s < after.t_s
+    assert all(0 < event.data["rtt_s"] < 0.5 for event in (before, after))
+
+
+async def test_opening_a_socket_is_split_into_its_phases() -> None:
+    async with ws_server(swallow) as url, http_client(Timeouts(), loopback=True) as http:
+        wires = [Wire(http), Wire(http)]
+        for wire in wires:
+            async with wire.websocket(url.replace("http", "ws")):
+                pass
+    for wire, cold in zip(wires, (True, False), strict=True):
+        opened = wire.events[0]
+        assert opened.data["cold"] is cold
+        assert 0 < opened.data["tcp_s"] <= opened.data["connected_s"] <= opened.t_s
+
+
+async def test_a_late_frame_delays_no_deadline_behind_it() -> None:
+    """The deadlines stay on the clock of the first frame although one frame is held up for four frame lengths."""
+
+    async with ws_server(swallow) as url, http_client(Timeouts(), loopback=True) as http:
+        wire = Wire(http)
+        async with wire.websocket(url.replace("http", "ws")) as socket:
             async for frame in wire.pace(Audio(bytes(16_000), 16_000), 50):
-                await asyncio.sleep(0.2 if not wire.events or wire.events[-1].kind == "open" else 0)
+                await asyncio.sleep(0 if any(event.kind == "audio" for event in wire.events) else 0.2)
                 await socket.send_audio(frame)
     frames = [event for event in wire.events if event.kind == "audio"]
     origins = [event.data["due_s"] - event.audio_s for event in frames]
@@ -169,7 +272,7 @@ async def test_a_socket_that_closes_early_is_unavailable_and_names_what_was_miss
         with pytest.raises(Unavailable, match="closed before the end"):
             async with wire.websocket(url.replace("http", "ws")) as socket:
                 await socket.until(lambda message: message == "whole", what="the end")
-    assert [event.kind for event in wire.events] == ["open", "received", "closed", "error"]
+    assert kinds(wire) == ["open", "received", "closed", "error"]
 
 
 async def test_a_wait_ends_although_other_messages_keep_arriving() -> None:
@@ -195,7 +298,7 @@ async def test_a_wait_ends_when_the_service_says_it_failed() -> None:
         wire = Wire(http)
         async with wire.websocket(url.replace("http", "ws")) as socket:
             await socket.until(lambda _: False, what="answer", unless=lambda message: message == "error")
-    assert [event.kind for event in wire.events] == ["open", "received", "closed"]
+    assert kinds(wire) == ["open", "received", "closed"]
 
 
 @pytest.mark.parametrize("key", ["short", "with a space", "schlüssel-schlüssel", "line\nbreak-line"])
@@ -241,7 +344,41 @@ async def test_a_refused_upgrade_is_recorded_as_an_answer() -> None:
     assert (event.kind, event.data["status"], event.data["body"]) == ("received", 400, '{"error":"no"}')
 
 
-def test_loopback_is_told_from_the_world() -> None:
-    assert is_loopback("ws://127.0.0.1:9/x")
-    assert not is_loopback("https://api.x.ai")
-    assert not is_loopback("https://127.0.0.1.example.com")
+async def test_a_kept_connection_is_warm_and_has_no_phase_of_connecting() -> None:
+    async def twice(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(2):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    async with tcp_server(twice) as url, http_client(Timeouts(), loopback=True) as http:
+        wires = [Wire(http), Wire(http)]
+        for wire in wires:
+            await wire.request("GET", url)
+    assert [wire.events[0].data["cold"] for wire in wires] == [True, False]
+    assert [sorted(wire.events[1].data["phases"]) for wire in wires] == [
+        ["connected_s", "first_byte_s", "sent_s", "tcp_s"],
+        ["first_byte_s", "sent_s"],
+    ]
+
+
+async def test_a_large_upload_is_read_from_disk_and_arrives_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sound, "LONG_BYTES", 0)
+    samples = np.arange(150_000, dtype="<i2")
+    soundfile.write(tmp_path / "long.wav", samples, 16_000, subtype="PCM_16")
+    bodies: list[bytes] = []
+
+    def reply(request: bytes) -> bytes:
+        bodies.append(request)
+        return http_answer(200, "{}")
+
+    async with http_server(reply) as url, http_client(Timeouts(), loopback=True) as http:
+        wire = Wire(http)
+        upload = Upload.wav(sound.read(tmp_path / "long.wav"))
+        assert isinstance(upload.content, WavFile)
+        await wire.request("POST", url, file=upload)
+    assert wire.events[0].data["file"]["bytes"] == upload.size == 300_044
+    content = bodies[0].partition(b"audio/wav\r\n\r\n")[2]
+    with wave.open(io.BytesIO(content[: upload.size])) as file:
+        assert file.readframes(150_000) == samples.tobytes()

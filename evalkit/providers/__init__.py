@@ -13,9 +13,11 @@ from typing import Any, ClassVar, NoReturn
 
 from evalkit.errors import Refused, SettingsError, Unavailable
 from evalkit.types import Audio, Event, Route, Update
-from evalkit.wire import Wire
+from evalkit.wire import Wire, is_secret
 
 GROUP = "evalkit.providers"
+# RFC 6455, 7.4.1: cannot accept this data, against the policy, too big, lacks an extension.
+REFUSING_CLOSE_CODES = (1003, 1008, 1009, 1010)
 
 
 class Provider(ABC):
@@ -43,6 +45,11 @@ class Provider(ABC):
     @abstractmethod
     def live(self) -> bool:
         """Whether a call can cost money; a live provider is refused without a budget."""
+
+    @property
+    def silence_s(self) -> float:
+        """Seconds of silence this provider sends after a clip, which are paid for as well."""
+        return 0.0
 
     def ready(self, environ: Mapping[str, str]) -> None:
         """Check, before anything is written or sent, what the environment must provide.
@@ -99,6 +106,12 @@ def find(name: str) -> type[Provider]:
         raise SettingsError(f"provider {name!r} cannot be loaded ({error})") from error
     if not (isinstance(found, type) and issubclass(found, Provider)):
         raise SettingsError(f"provider {name!r}: {points[name].value} is not an evalkit Provider")
+    for setting in getattr(found, "__dataclass_fields__", ()):
+        if is_secret(setting) and not setting.endswith("_env"):
+            raise SettingsError(
+                f"provider {name!r}: its setting {setting!r} would be written down with every trace; "
+                "take the name of an environment variable instead, as key_env"
+            )
     return found
 
 
@@ -146,9 +159,13 @@ def raise_for_end(events: Sequence[Event], who: str) -> NoReturn:
     """Raise why a record holds no complete answer.
 
     Raises:
-        Refused: the request was never sent because it could not succeed.
+        Refused: the request was never sent because it could not succeed, or the close code says that it never will.
         Unavailable: everything else, a connection that ended early above all.
     """
+    for event in reversed(events):
+        if event.kind == "closed" and event.data["code"] in REFUSING_CLOSE_CODES:
+            reason = explanation(str(event.data["reason"]))
+            raise Refused(f"{who}: the service closed the socket with {event.data['code']} ({reason})")
     for event in reversed(events):
         if event.kind == "error":
             failure = Refused if event.data["type"] == "Refused" else Unavailable

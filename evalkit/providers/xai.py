@@ -9,9 +9,9 @@ import json
 import math
 import re
 import urllib.parse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from evalkit.errors import ParseError, Refused, SettingsError, Unavailable
 from evalkit.providers import Provider, explanation, raise_for_answer, raise_for_end
@@ -51,6 +51,12 @@ class Xai(Provider):
     interim_results: bool = True
     # Always sent: the documented default moved from 10 to 400 ms during 2026.
     endpointing_ms: int = 400
+    # What follows the last sample: audio.done at once; silence first, for the service to find the end by itself; or a
+    # finalize message and then silence.
+    end_mode: Literal["done", "silence", "finalize"] = "done"
+    trailing_silence_s: float = 2.0
+    # Above 1 a run is shorter, and its latencies are void.
+    speed: float = 1.0
 
     def __post_init__(self) -> None:
         if self.language is not None and self.language not in LANGUAGES:
@@ -59,6 +65,10 @@ class Xai(Provider):
             raise SettingsError(f"frame_ms must be 10 to 1000, not {self.frame_ms}")
         if not 0 <= self.endpointing_ms <= 5000:
             raise SettingsError(f"endpointing_ms must be 0 to 5000, not {self.endpointing_ms}")
+        if not 0 <= self.trailing_silence_s <= 60:
+            raise SettingsError(f"trailing_silence_s must be 0 to 60, not {self.trailing_silence_s:g}")
+        if not 0.1 <= self.speed <= 100:
+            raise SettingsError(f"speed must be 0.1 to 100, not {self.speed:g}")
         if len(self.keyterms) > MAX_KEYTERMS or any(len(term) > MAX_KEYTERM_CHARS for term in self.keyterms):
             raise SettingsError(f"keyterms: at most {MAX_KEYTERMS} terms of {MAX_KEYTERM_CHARS} characters")
         if self.vad_threshold is not None and not 0 <= self.vad_threshold <= 1:
@@ -72,6 +82,10 @@ class Xai(Provider):
     def live(self) -> bool:
         return bool(self.base_url) and not is_loopback(self.base_url)
 
+    @property
+    def silence_s(self) -> float:
+        return self.trailing_silence_s if self.route == "streaming" and self.end_mode != "done" else 0.0
+
     def ready(self, environ: Mapping[str, str]) -> None:
         if self.key_env:
             key_in(environ, self.key_env)
@@ -79,10 +93,9 @@ class Xai(Provider):
     async def transcribe(self, audio: Audio, wire: Wire) -> None:
         headers = {"Authorization": f"Bearer {wire.secret(self.key_env)}"} if self.key_env else {}
         if self.route == "rest":
-            content = audio.wav()
-            if len(content) > MAX_UPLOAD_BYTES:
-                raise Refused(f"{self.name}: {len(content):,} bytes is over the documented 500 MB; split the recording")
-            file = Upload("audio.wav", content, "audio/wav", audio.duration_s)
+            file = Upload.wav(audio)
+            if file.size > MAX_UPLOAD_BYTES:
+                raise Refused(f"{self.name}: {file.size:,} bytes is over the documented 500 MB; split the recording")
             await wire.request(
                 "POST", f"{self.base_url.rstrip('/')}/v1/stt", headers=headers, fields=self._form(audio), file=file
             )
@@ -92,10 +105,14 @@ class Xai(Provider):
         async with wire.websocket(url, headers=headers) as socket:
             failed = _is("error")
             await socket.until(_is("transcript.created"), what="transcript.created", unless=failed)
-            async for frame in wire.pace(audio, self.frame_ms):
+            unsaid = len(audio.pcm)
+            async for frame in wire.pace(audio, self.frame_ms, speed=self.speed, silence_s=self.silence_s):
                 await socket.send_audio(frame)
+                if self.end_mode == "finalize" and 0 < unsaid <= len(frame):
+                    await socket.send('{"type":"finalize"}')
+                unsaid -= len(frame)
             await socket.send('{"type":"audio.done"}')
-            await socket.until(_is("transcript.done"), what="transcript.done", count=audio.channels, unless=failed)
+            await socket.until(_ends_a_channel(), what="transcript.done", count=audio.channels, unless=failed)
 
     def parse(self, events: Sequence[Event]) -> Iterator[Update]:
         for event in events:
@@ -104,6 +121,8 @@ class Xai(Provider):
                 if self.route == "rest":
                     yield _read_answer(event)
                     return
+                status = int(event.data["status"])
+                raise Refused(f"{self.name}: HTTP {status} instead of a socket", status=status)
         if self.route == "streaming":
             yield from self._read_stream(events)
         else:
@@ -149,7 +168,8 @@ class Xai(Provider):
 
     def _read_stream(self, events: Sequence[Event]) -> Iterator[Update]:
         channels: dict[int, _Channel] = {}
-        expected, done = 1, 0
+        expected = 1
+        ended: set[int] = set()
         for event in events:
             if event.kind == "open":
                 query = urllib.parse.parse_qs(urllib.parse.urlsplit(event.data["url"]).query)
@@ -163,7 +183,7 @@ class Xai(Provider):
             if kind == "transcript.partial":
                 yield from channel.partial(event.t_s, message)
             elif kind == "transcript.done":
-                done += 1
+                ended.add(index)
                 yield from channel.done(event.t_s, message)
             elif kind == "error":
                 for broken in channels.values():
@@ -171,7 +191,7 @@ class Xai(Provider):
                 text = f"{self.name}: error event ({message.get('message', 'no message')})"
                 # Before any transcript an error is about the request; later ones are the service's own trouble.
                 raise Unavailable(text) if any(sent.kind == "audio" for sent in events) else Refused(text)
-        if done < expected:
+        if len(ended) < expected:
             for channel in channels.values():
                 yield from channel.closed(events[-1].t_s)
             raise_for_end(events, self.name)
@@ -192,12 +212,16 @@ class _Channel:
 
     def partial(self, t_s: float, message: Mapping[str, Any]) -> Iterator[Update]:
         words = _words(message, self.channel)
+        if words and self._came_before(words):
+            return
         if message.get("speech_final"):
             words = words or self._held()
             if words or self.open:
                 yield self._finish(t_s, words)
         elif words and message.get("is_final"):
             self.open = True
+            if self.chunks and words == self.chunks[-1] and _timed(words):
+                return  # it came twice
             if self._restates(words):
                 self.chunks = [words]
                 yield self._update(t_s, words, "chunk_final")
@@ -232,6 +256,11 @@ class _Channel:
         """The socket closed without a ``transcript.done``: what was locked stays."""
         if self.chunks:
             yield self._finish(t_s, self._held())
+
+    def _came_before(self, words: tuple[Word, ...]) -> bool:
+        """Whether all of ``words`` lie in what is finished: a message that came twice, or after a later one."""
+        finished = self.finished[-1].end_s if self.finished else None
+        return finished is not None and _timed(words) and max(word.end_s or 0.0 for word in words) <= finished
 
     def _held(self) -> tuple[Word, ...]:
         return tuple(word for chunk in self.chunks for word in chunk)
@@ -348,6 +377,20 @@ def _is(kind: str) -> Any:
         except (ValueError, RecursionError):
             return False
         return isinstance(content, Mapping) and content.get("type") == kind
+
+    return matches
+
+
+def _ends_a_channel() -> Callable[[str], bool]:
+    """A test for the ``transcript.done`` of a channel that had none yet: a message may come twice."""
+    done = _is("transcript.done")
+    ended: set[Any] = set()
+
+    def matches(message: str) -> bool:
+        if not done(message) or (channel := json.loads(message).get("channel_index")) in ended:
+            return False
+        ended.add(channel)
+        return True
 
     return matches
 
