@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from evalkit.emulator.scripted import Scripted, opening
 from evalkit.errors import SettingsError
@@ -43,6 +44,28 @@ def test_clips_are_told_apart_by_their_opening(tmp_path: Path) -> None:
         for first in range(0, len(samples), 320):
             stream.feed(samples[first : first + 320])
         assert [word.text for word in stream.final(0.0, 1.0)] == [text]
+
+
+def test_a_sound_sent_from_the_middle_on_is_told_the_script_from_there(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(-500, 500, 32_000).astype(np.int16)
+    soundfile.write(tmp_path / "noise.wav", noise, 16_000)
+    planted = [["one", 0.2, 0.4], ["two", 0.9, 1.1], {"text": "three", "start": 1.5, "end": 1.7}]
+    engine = scripted(tmp_path, {"words": planted, "sound": str(tmp_path / "noise.wav")})
+    for start, words in (
+        (0, [("one", 0.2, 0.4), ("two", 0.9, 1.1), ("three", 1.5, 1.7)]),
+        (15_200, [("two", 0.0, 0.15), ("three", 0.55, 0.75)]),
+        (15_999, [("two", 0.0, 0.1), ("three", 0.5, 0.7)]),
+        (16_001, [("three", 0.5, 0.7)]),
+    ):
+        stream = engine.stream(channel=0, diarize=False)
+        stream.feed(noise[start:])
+        told = [(word.text, word.start_s, word.end_s) for word in stream.final(0.0, 2.0)]
+        assert [text for text, *_ in told] == [text for text, *_ in words]
+        for (_, *got), (_, *expected) in zip(told, words, strict=True):
+            assert got == pytest.approx(expected, abs=1e-3)
+    unknown = engine.stream(channel=0, diarize=False)
+    unknown.feed(-noise)
+    assert [word.text for word in unknown.final(0.0, 2.0)] == ["one", "two", "three"]
 
 
 def test_script_says_that_it_is_planted(tmp_path: Path) -> None:

@@ -19,26 +19,32 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from evalkit.emulator import ends, strikes
+from evalkit.emulator.faults import Fault
 from evalkit.emulator.knobs import Knobs
 from evalkit.emulator.multipart import upload
 from evalkit.emulator.pool import Line, Pool
 from evalkit.emulator.settings import CODES, RefusalError, RestSettings, StreamSettings
+from evalkit.emulator.strikes import Script, Step, Tally
 from evalkit.errors import SettingsError
+from evalkit.types import Route as SpeechRoute
 
 _SUBPROTOCOL = "xai-client-secret."
-Drop = Callable[[WebSocket], None]
+Connection = Callable[[Scope], asyncio.Transport | None]
 
 
 class Contract:
     """The two routes over one pool of recognisers."""
 
-    def __init__(self, pool: Pool, knobs: Knobs, accepted_key: str | None, drop: Drop) -> None:
+    def __init__(self, pool: Pool, knobs: Knobs, accepted_key: str | None, connection: Connection) -> None:
         self._pool = pool
         self._knobs = knobs
         self._accepted_key = accepted_key
-        self._drop = drop
+        self._connection = connection
+        self._tally = Tally()
 
     def app(self) -> Starlette:
         """The ASGI application."""
@@ -68,6 +74,11 @@ class Contract:
     async def transcribe(self, request: Request) -> Response:
         """POST /v1/stt."""
         knobs = self._turned(request.path_params)
+        fault = self._strike(knobs, "rest")
+        if fault is not None and (struck := await self._at_the_door(fault, request.scope)) is not None:
+            if fault.kind != "too_large":
+                await request.body()
+            return struck
         self._authorise(knobs, request.headers)
         form = await upload(
             request.headers.get("content-type", ""),
@@ -83,17 +94,20 @@ class Contract:
             raise RefusalError(502, "the embedded server downloads nothing: send the audio as file")
         status, body, cpu_s = await self._pool.transcribe(form.file, settings, knobs)
         await asyncio.sleep(knobs.delay_s)
-        return Response(
-            body,
-            status,
-            {"x-request-id": str(uuid.uuid4()), "x-evalkit-cpu-s": str(cpu_s)},
-            media_type="application/json",
-        )
+        headers = {"x-request-id": str(uuid.uuid4()), "x-evalkit-cpu-s": str(cpu_s)}
+        if fault is not None:
+            return _Spoilt(fault, body, status, headers, self._connection(request.scope))
+        return Response(body, status, headers, media_type="application/json")
 
     async def listen(self, websocket: WebSocket) -> None:
         """GET /v1/stt with an upgrade."""
         try:
             knobs = self._turned(websocket.path_params)
+            fault = self._strike(knobs, "streaming")
+            if fault is not None and (struck := await self._at_the_door(fault, websocket.scope)) is not None:
+                with contextlib.suppress(WebSocketDisconnect, OSError):
+                    await websocket.send_denial_response(struck)
+                return
             subprotocol = self._authorise(knobs, websocket.headers, websocket.scope["subprotocols"])
             settings = StreamSettings.of(websocket.query_params.multi_items(), knobs)
         except RefusalError as refusal:
@@ -102,7 +116,34 @@ class Contract:
         with contextlib.suppress(WebSocketDisconnect, OSError):
             await websocket.accept(subprotocol)
             async with self._pool.stream(settings, knobs) as line:
-                await _Conversation(websocket, line, knobs, self._drop).hold()
+                await _Conversation(websocket, line, knobs, Script(fault), self._connection(websocket.scope)).hold()
+
+    def _strike(self, knobs: Knobs, route: SpeechRoute) -> Fault | None:
+        """Count the request; the fault that strikes it.
+
+        Raises:
+            RefusalError: the knob names no faults.
+        """
+        try:
+            return self._tally.strike(knobs.faults, knobs.trial, route)
+        except SettingsError as error:
+            raise RefusalError(400, str(error)) from error
+
+    async def _at_the_door(self, fault: Fault, scope: Scope) -> Response | None:
+        """What a fault answers in the place of any service, once it has done to the connection what it does."""
+        if (answer := strikes.answer(fault)) is not None:
+            response = Response(answer.body, answer.status)
+            for name, value in answer.headers:
+                response.headers.append(name, value)
+            return response
+        if fault.about.place != "request":
+            return None
+        if (transport := self._connection(scope)) is not None:
+            if fault.kind == "unanswered":
+                await ends.silence(transport)
+            else:
+                ends.reset(transport)
+        return Response(status_code=499)  # nobody is there to read it
 
     def _turned(self, path: Mapping[str, str]) -> Knobs:
         """The knobs of the server, some of them turned by the path."""
@@ -141,11 +182,14 @@ class Contract:
 class _Conversation:
     """One open socket. Receiving never waits for sending, and neither waits for the recogniser."""
 
-    def __init__(self, websocket: WebSocket, line: Line, knobs: Knobs, drop: Drop) -> None:
+    def __init__(
+        self, websocket: WebSocket, line: Line, knobs: Knobs, script: Script, transport: asyncio.Transport | None
+    ) -> None:
         self._websocket = websocket
         self._line = line
         self._knobs = knobs
-        self._drop = drop
+        self._script = script
+        self._transport = transport
         self._created = False
         self._finishing = False
         self._early: list[bytes] = []
@@ -175,13 +219,30 @@ class _Conversation:
             due, text = await self._outbox.get()
             if (wait := due - loop.time()) > 0:
                 await asyncio.sleep(wait)
-            if text is None:
-                if self._knobs.drop_before_done:
-                    self._drop(self._websocket)
-                elif self._websocket.application_state is WebSocketState.CONNECTED:
-                    await self._websocket.close(1000)
+            if text is None and self._knobs.drop_before_done:
+                if self._transport is not None:
+                    self._transport.abort()
                 return
-            await self._websocket.send_text(text)
+            for step in self._script.ending() if text is None else self._script.steps(text):
+                if await self._ended(step):
+                    return
+
+    async def _ended(self, step: Step) -> bool:
+        """Take one step; whether it was the last."""
+        match step.does:
+            case "say":
+                await self._websocket.send_text(step.text)
+                return False
+            case "pause":
+                await asyncio.sleep(step.seconds)
+                return False
+            case "close" if self._websocket.application_state is WebSocketState.CONNECTED:
+                await self._websocket.close(step.code, step.text)
+            case "reset" if self._transport is not None:
+                ends.reset(self._transport)
+            case "silence" if self._transport is not None:
+                await ends.silence(self._transport)
+        return True
 
     async def _relay(self) -> None:
         """Turn what the worker says into messages."""
@@ -231,6 +292,35 @@ class _Conversation:
             await self._line.control("finish")
         else:
             self._say(_error(f"unknown message type {kind!r}"))
+
+
+class _Spoilt(Response):
+    """A good answer as a fault lets it leave."""
+
+    def __init__(
+        self, fault: Fault, body: bytes, status: int, headers: Mapping[str, str], transport: asyncio.Transport | None
+    ) -> None:
+        self._pieces = strikes.pieces(fault, strikes.spoilt(fault, body))
+        self._transport = transport
+        self._breaks_off = fault.kind == "cut_body"
+        super().__init__(strikes.spoilt(fault, body), status, headers, media_type="application/json")
+        if fault.kind == "endless_body":
+            del self.headers["content-length"]
+        if fault.kind == "html_body":
+            self.headers["content-type"] = "text/html"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the pieces, each after its pause; a body that breaks off is left without its end."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        for pause_s, piece in self._pieces:
+            await asyncio.sleep(pause_s)
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        if self._breaks_off and self._transport is not None:
+            ends.cut(self._transport)
+            while (await receive())["type"] != "http.disconnect":
+                """Wait until it has gone: an answer without an end would be reported as a mistake of ours."""
+        else:
+            await send({"type": "http.response.body", "body": b""})
 
 
 def _error(message: str) -> str:

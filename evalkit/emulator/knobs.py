@@ -63,6 +63,10 @@ class Knobs:
     """Constant added before every answer."""
     max_upload_bytes: int = 500_000_000
     """Largest file; more is refused with 413."""
+    faults: str = ""
+    """What goes wrong, and when, as ``faults.written`` writes it."""
+    trial: str = ""
+    """Any text; with another one the requests that ``faults`` counts are counted anew."""
 
     @classmethod
     def parse(cls, settings: Iterable[str]) -> Knobs:

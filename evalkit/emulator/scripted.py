@@ -3,14 +3,14 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from evalkit.emulator.engines import Description, Stream
-from evalkit.emulator.sound import RATE_HZ, Samples
+from evalkit.emulator.sound import RATE_HZ, Samples, UndecodableError, read
 from evalkit.emulator.speech import FRAME_S, FRAME_SAMPLES, Frame
 from evalkit.errors import SettingsError
 from evalkit.types import Word
@@ -46,8 +46,11 @@ class Scripted:
         truth="planted",
     )
 
-    def __init__(self, clips: dict[str, tuple[PlantedWord, ...]]) -> None:
+    def __init__(
+        self, clips: dict[str, tuple[PlantedWord, ...]], sounds: Sequence[tuple[bytes, tuple[PlantedWord, ...]]] = ()
+    ) -> None:
         self._clips = clips
+        self._sounds = sounds
 
     @classmethod
     def load(cls, path: Path) -> "Scripted":
@@ -56,6 +59,8 @@ class Scripted:
         The file is a JSON object ``{"words": [...]}``, or ``{"clips": {KEY: {"words": [...]}}}`` where a key is what
         ``opening`` gives for the sound, or ``*`` for any other. A word is ``[text, start, end]`` or an object with
         ``text``, ``start``, ``end`` and optionally ``speaker``, ``channel``, ``confidence``, ``misheard``, ``until``.
+        Beside ``words``, ``sound`` may name the audio file: who sends it from the middle on, as after a lost
+        connection, is told the script from there. No two moments of it may sound the same.
 
         Raises:
             SettingsError: the file is no such object.
@@ -63,8 +68,15 @@ class Scripted:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             clips = content.get("clips", {ANY_CLIP: content})
-            return cls({key: tuple(_planted(word) for word in clip["words"]) for key, clip in clips.items()})
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            scripts = {key: tuple(_planted(word) for word in clip["words"]) for key, clip in clips.items()}
+            sounds = [
+                (channel.tobytes(), scripts[key])
+                for key, clip in clips.items()
+                if "sound" in clip
+                for channel in read(Path(clip["sound"]).read_bytes(), None, None, 1)[0].T
+            ]
+            return cls(scripts, sounds)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, UndecodableError) as error:
             raise SettingsError(
                 f"script {path} cannot be read ({type(error).__name__}: {error}); "
                 'write {"words": [["hello", 0.3, 0.6], ...]}'
@@ -76,7 +88,7 @@ class Scripted:
         end_s = len(samples) / RATE_HZ
         words = [
             _told(planted.word, diarize)
-            for planted in self.script(opening(samples))
+            for planted in self.heard(samples)
             if channel in (None, planted.word.channel) and (planted.word.start_s or 0.0) < end_s
         ]
         return tuple(sorted(words, key=lambda word: word.start_s or 0.0))
@@ -84,9 +96,30 @@ class Scripted:
     def stream(self, *, channel: int, diarize: bool) -> Stream:
         return _ScriptedStream(self, channel, diarize)
 
-    def script(self, key: str) -> tuple[PlantedWord, ...]:
-        """The script of a clip; nothing is said in a clip without one."""
-        return self._clips.get(key, self._clips.get(ANY_CLIP, ()))
+    def heard(self, samples: Samples) -> tuple[PlantedWord, ...]:
+        """The script of what begins with these samples; nothing is said in a clip without one."""
+        first = samples[: round(OPENING_S * RATE_HZ)].astype("<i2").tobytes()
+        for sound, script in self._sounds:
+            at = sound.find(first)
+            while at >= 0 and at % 2:
+                at = sound.find(first, at + 1)
+            if at >= 0:
+                return _from(script, at / 2 / RATE_HZ)
+        return self._clips.get(opening(samples), self._clips.get(ANY_CLIP, ()))
+
+
+def _from(script: Sequence[PlantedWord], start_s: float) -> tuple[PlantedWord, ...]:
+    """The words whose middle comes after ``start_s``, on a clock that begins there."""
+    return tuple(
+        replace(
+            planted,
+            word=replace(planted.word, start_s=max(0.0, first_s - start_s), end_s=last_s - start_s),
+            until_s=planted.until_s - start_s,
+        )
+        for planted in script
+        for first_s, last_s in [(planted.word.start_s or 0.0, planted.word.end_s or 0.0)]
+        if first_s + last_s >= 2 * start_s
+    )
 
 
 def _planted(entry: Any) -> PlantedWord:
@@ -130,7 +163,7 @@ class _ScriptedStream:
             self._opening = np.concatenate([self._opening, samples])
             if len(self._opening) < OPENING_S * RATE_HZ:
                 return []
-            script = self._engine.script(opening(self._opening))
+            script = self._engine.heard(self._opening)
             self._script = [planted for planted in script if planted.word.channel == self._channel]
         first, self._frames = self._frames, self._samples // FRAME_SAMPLES
         return [self._frame(index) for index in range(first, self._frames)]

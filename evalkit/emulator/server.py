@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 import uvicorn
-from starlette.websockets import WebSocket
+from starlette.types import Scope
 
 from evalkit.emulator import engines
 from evalkit.emulator.app import Contract
@@ -51,13 +51,13 @@ class _Server(uvicorn.Server):
     def _leave(self) -> None:
         self.should_exit = True
 
-    def drop(self, websocket: WebSocket) -> None:
-        """Cut the connection under a socket, without a close frame."""
-        client = websocket.scope["client"]
+    def transport(self, scope: Scope) -> asyncio.Transport | None:
+        """The connection under a request or a socket; None when it has gone."""
         for connection in self.server_state.connections:
-            transport = getattr(connection, "transport", None)
-            if transport is not None and transport.get_extra_info("peername")[:2] == tuple(client):
-                transport.abort()
+            transport: asyncio.Transport | None = getattr(connection, "transport", None)
+            if transport is not None and transport.get_extra_info("peername")[:2] == tuple(scope["client"]):
+                return transport
+        return None
 
 
 def run(
@@ -110,7 +110,7 @@ async def _serve(
     until_stdin_ends: bool,
 ) -> None:
     pool = Pool(engine, workers)
-    contract = Contract(pool, knobs, key, lambda websocket: server.drop(websocket))
+    contract = Contract(pool, knobs, key, lambda scope: server.transport(scope))
     config = uvicorn.Config(
         contract.app(),
         loop="asyncio",
