@@ -1,21 +1,26 @@
 """Corpus x providers -> traces: concurrency, retries, budget, resume. The only part of evalkit that spends money."""
 
 import asyncio
+import functools
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, NamedTuple, cast
 
 from evalkit import corpora, emulator
+from evalkit.budget import Budget
 from evalkit.corpora import Corpus
-from evalkit.errors import BudgetExceeded, EvalkitError, ParseError, ProviderError, Refused, StoreError, Unavailable
+from evalkit.errors import EvalkitError, ParseError, ProviderError, Refused, StoreError, Unavailable
+from evalkit.limits import Admission
 from evalkit.plan import LOCAL_CONCURRENCY, Plan
 from evalkit.providers import Provider
-from evalkit.scoring import cost
+from evalkit.scoring import cost, stitching
+from evalkit.scoring.cost import Billing
 from evalkit.store import Store
 from evalkit.types import Audio, Clip, Hypothesis, Trace
 from evalkit.wire import Timeouts, Wire, http_client
@@ -38,6 +43,8 @@ class Job:
     provider: Provider
     usd_per_hour: float | None = 0.0
     """List price per hour of audio; 0 when nobody is paid, None when unknown."""
+    billing: Billing = cost.UNROUNDED
+    """How the vendor rounds, as far as that is documented."""
     first_attempt: int = 1
 
     @property
@@ -46,8 +53,20 @@ class Job:
 
     @property
     def usd(self) -> float | None:
-        """What one attempt costs at most."""
-        return None if self.usd_per_hour is None else self.usd_per_hour * self.clip.duration_s / 3600
+        """What one attempt that sends the whole clip costs at most."""
+        usd = self.worst_usd(self.clip.duration_s)
+        return None if usd is None else float(usd)
+
+    def worst_usd(self, audio_s: float) -> Decimal | None:
+        """What one attempt that sends so much of the clip costs at most, the silence after it included.
+
+        Args:
+            audio_s: seconds of the clip's sound; a stream that is taken up again sends only the rest.
+        """
+        if self.usd_per_hour is None:
+            return None
+        billed_s = cost.billed_s(audio_s + self.provider.silence_s, self.billing)
+        return cost.worst_case_usd(billed_s, self.usd_per_hour, attempts=1)
 
 
 @dataclass(frozen=True)
@@ -60,34 +79,6 @@ class Progress:
     failure: str | None
 
 
-class Budget:
-    """A hard limit: a call is paid for in advance, at its worst, and written down, or it is not made."""
-
-    def __init__(self, limit_usd: float | None, store: Store) -> None:
-        self.limit_usd = limit_usd
-        self.spent_usd = store.spent_usd()
-        self._store = store
-
-    def reserve(self, job: Job, attempt: int) -> None:
-        """Take the list price of one attempt out of the budget.
-
-        Raises:
-            BudgetExceeded: the attempt could pass the limit, or its price is unknown.
-        """
-        if not job.provider.live or self.limit_usd is None:
-            return
-        clip_id, provider, route = job.key
-        if job.usd is None:
-            raise BudgetExceeded(f"{provider} over {route} has no known price; add it to prices.toml")
-        if self.spent_usd + job.usd > self.limit_usd:
-            raise BudgetExceeded(
-                f"the next clip ({clip_id}, ${job.usd:.4f}) could pass the budget of ${self.limit_usd:.2f} "
-                f"(${self.spent_usd:.4f} spent); raise --budget-usd and run the same command to go on"
-            )
-        self._store.spend(job.usd, clip_id=clip_id, provider=provider, route=route, attempt=attempt)
-        self.spent_usd += job.usd
-
-
 class Agenda(NamedTuple):
     """What is left of a plan once the stored traces are taken off."""
 
@@ -96,10 +87,15 @@ class Agenda(NamedTuple):
     """Provider name -> clips already answered."""
 
 
-def agenda(plan: Plan, corpus: Corpus, stored: Iterable[Trace]) -> Agenda:
+def agenda(plan: Plan, corpus: Corpus, store: Store | None = None) -> Agenda:
     """What is still to be sent, route by route.
 
     A recorded answer is never bought again, not even one that ``parse`` does not understand: mend ``parse`` and score.
+
+    Args:
+        plan: what to run.
+        corpus: its clips.
+        store: the run's folder, when something may be in it.
 
     Raises:
         StoreError: a stored trace was made with other settings.
@@ -107,38 +103,43 @@ def agenda(plan: Plan, corpus: Corpus, stored: Iterable[Trace]) -> Agenda:
     wanted: dict[Key, Job] = {}
     for route in plan.routes:
         asked = [
-            (provider, _usd_per_hour(choice.provider, provider))
+            (provider, *_terms(choice.provider, provider))
             for choice in plan.choices
             if (provider := choice.on(route)) is not None
         ]
-        jobs = (Job(clip, provider, usd_per_hour) for clip in corpus for provider, usd_per_hour in asked)
+        jobs = (Job(clip, *terms) for clip in corpus for terms in asked)
         wanted.update((job.key, job) for job in jobs)
     pending, answered = dict(wanted), Counter[str]()
-    for trace in stored:
-        key = (trace.clip_id, trace.provider, trace.route)
-        if (job := wanted.get(key)) is None:
+    for head in store.heads() if store is not None else ():
+        if (job := wanted.get(head.key)) is None:
             continue
-        if _as_stored(job.provider.settings) != trace.settings:
+        if _as_stored(job.provider.settings) != head.settings:
             raise StoreError(
-                f"the run already holds {trace.provider} over {trace.route} with other settings; "
+                f"the run already holds {head.provider} over {head.route} with other settings; "
                 "choose another --run name, or start over with --fresh"
             )
-        failure = Hypothesis.of(job.provider.parse(trace.events)).failure
-        if failure is None or isinstance(failure, ParseError):
-            answered[trace.provider] += 1
-            pending.pop(key, None)
-        elif key in pending:
-            pending[key] = replace(job, first_attempt=trace.attempt + 1)
+        if head.answered or (store is not None and _answered(job, store.traces_at([head.start])[0])):
+            answered[head.provider] += 1
+            pending.pop(head.key, None)
+        elif head.key in pending:
+            pending[head.key] = replace(job, first_attempt=head.attempt + 1)
     return Agenda(list(pending.values()), answered)
 
 
 async def run(
-    plan: Plan, corpus: Corpus, store: Store, *, progress: Callable[[Progress], None] = lambda _: None
+    plan: Plan,
+    corpus: Corpus,
+    store: Store,
+    *,
+    progress: Callable[[Progress], None] = lambda _: None,
+    timeouts: Timeouts | None = None,
 ) -> None:
     """Send what is still to be sent and store every attempt; safe to kill and to call again.
 
-    Call it inside ``store.writing()``. Routes run one after the other, in the plan's order; within a route every
-    provider goes through the same clips in the same order, at its own speed.
+    Call it inside ``store.writing()``. Routes run one after the other, in the plan's order. Within a route a clip goes
+    to every provider before the next one, first to the one and then to the other by turns (A B, B A), so that the
+    weather of the network hits all of them alike; no provider is asked faster than ``Plan.allowed``. Waits are
+    given up after ``timeouts``, the usual ones unless given.
 
     Raises:
         CorpusError: an audio file is missing, changed or undecodable; nothing was sent.
@@ -146,30 +147,39 @@ async def run(
         BudgetExceeded: the next call could pass the budget.
         StoreError: the run folder cannot be written, or holds a run with other settings.
     """
-    todo = agenda(plan, corpus, store.traces())
+    todo = agenda(plan, corpus, store)
     for clip in {job.clip.id: job.clip for job in todo.pending}.values():
         corpora.audio(clip)
-    session = _Session(plan, corpus, store, todo, progress)
+    session = _Session(plan, corpus, store, todo, progress, timeouts or Timeouts())
     with _embedded(todo.pending) as located:
         for route in plan.routes:
-            queues: dict[str, list[Job]] = {}
-            for job in todo.pending:
-                if job.provider.route == route:
-                    queues.setdefault(job.provider.name, []).append(job)
-            async with asyncio.TaskGroup() as group:
-                for queue in queues.values():
-                    group.create_task(session.drain(queue, located(queue[0].provider)))
+            await session.drain([job for job in todo.pending if job.provider.route == route], located)
             if session.stopped is not None:
                 raise session.stopped
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """Where one provider is asked over one route."""
+
+    provider: Provider
+    admission: Admission
+    wire: Callable[..., Wire]
 
 
 class _Session:
     """The state that the workers of one run share."""
 
     def __init__(
-        self, plan: Plan, corpus: Corpus, store: Store, todo: Agenda, progress: Callable[[Progress], None]
+        self,
+        plan: Plan,
+        corpus: Corpus,
+        store: Store,
+        todo: Agenda,
+        progress: Callable[[Progress], None],
+        timeouts: Timeouts,
     ) -> None:
-        self.plan, self.store, self.progress = plan, store, progress
+        self.plan, self.store, self.progress, self.timeouts = plan, store, progress, timeouts
         self.budget = Budget(plan.budget_usd, store)
         self.total = sum(len(corpus) * len(plan.providers(route)) for route in plan.routes)
         self.done = self.total - len(todo.pending)
@@ -179,49 +189,85 @@ class _Session:
         self.writing = asyncio.Lock()
         self.random = random.Random(plan.seed)
 
-    async def drain(self, queue: Sequence[Job], provider: Provider) -> None:
-        """Send the clips of one provider over one route, ``concurrency`` at a time."""
-        width = self.plan.width(provider)
-        timeouts = Timeouts()
-        waiting = iter(queue)
-        async with http_client(timeouts, loopback=not provider.live) as http:
+    async def drain(self, jobs: Sequence[Job], located: Callable[[Provider], Provider]) -> None:
+        """Send the clips of one route: each lane takes a clip to one provider after the other."""
+        asked = {job.provider.name: job.provider for job in jobs}
+        rounds: dict[str, list[Job]] = {}
+        for job in jobs:
+            rounds.setdefault(job.clip.id, []).append(job)
+        # With a lane for every place the slowest provider has, times the providers, nobody waits for his turn.
+        lanes = min((self.plan.width(provider) for provider in asked.values()), default=0) * len(asked)
+        waiting = enumerate(rounds.values())
+        async with AsyncExitStack() as stack:
+            desks = {
+                name: await stack.enter_async_context(self._desk(located(provider))) for name, provider in asked.items()
+            }
 
             async def worker(lane: int) -> None:
-                for job in waiting:
-                    if self.stopped is not None:
-                        return
-                    try:
-                        await self.buy(job, provider, lambda: Wire(http, timeouts=timeouts, stagger=lane / width))
-                    except EvalkitError as error:
-                        # The clips in flight elsewhere are paid for: let them end and be stored.
-                        self.stopped = self.stopped or error
+                for number, clip_jobs in waiting:
+                    for job in clip_jobs if number % 2 == 0 else reversed(clip_jobs):
+                        if self.stopped is not None:
+                            return
+                        try:
+                            await self.buy(job, desks[job.provider.name], stagger=lane / lanes)
+                        except EvalkitError as error:
+                            # The clips in flight elsewhere are paid for: let them end and be stored.
+                            self.stopped = self.stopped or error
 
             async with asyncio.TaskGroup() as group:
-                for lane in range(min(width, len(queue))):
+                for lane in range(min(lanes, len(jobs))):
                     group.create_task(worker(lane))
 
-    async def buy(self, job: Job, provider: Provider, wire: Callable[[], Wire]) -> None:
-        """Send one clip until it is answered, refused, or the attempts are used up; every attempt is stored."""
+    @asynccontextmanager
+    async def _desk(self, provider: Provider) -> AsyncIterator["_Desk"]:
+        async with http_client(self.timeouts, loopback=not provider.live) as http:
+            admission = Admission(self.plan.allowed(provider), self.plan.width(provider))
+            yield _Desk(provider, admission, functools.partial(Wire, http, timeouts=self.timeouts))
+
+    async def buy(self, job: Job, desk: "_Desk", *, stagger: float) -> None:
+        """Send one clip until it is answered, refused, or the attempts are used up; every attempt is stored.
+
+        A stream that breaks off is taken up again a little before the last locked word: what was locked is kept.
+        """
         audio = await asyncio.to_thread(corpora.audio, job.clip, sample_rate_hz=self.plan.sample_rate_hz)
+        pieces: list[tuple[Trace, Hypothesis]] = []
         failure: ProviderError | ParseError | None = None
         for tried in range(self.plan.attempts):
             attempt = job.first_attempt + tried
-            self.budget.reserve(job, attempt)
-            trace = await self.converse(job, provider, audio, attempt, wire())
-            failure = Hypothesis.of(job.provider.parse(trace.events)).failure
+            from_s = await asyncio.to_thread(_resumption_s, pieces) if job.provider.route == "streaming" else 0.0
+            async with desk.admission.admitted():
+                sound = audio.since(from_s) if from_s else audio
+                if job.provider.live:
+                    name, route = job.provider.name, job.provider.route
+                    worst_usd = job.worst_usd(sound.duration_s)
+                    await self.budget.reserve(
+                        worst_usd, clip_id=job.clip.id, provider=name, route=route, attempt=attempt
+                    )
+                wire = desk.wire(stagger=stagger, from_s=from_s)
+                piece = await self.converse(job, desk.provider, sound, attempt, wire)
+            pieces.append(piece)
+            failure = piece[1].failure
             if not isinstance(failure, Unavailable) or self.stopped is not None:
                 break
             if tried + 1 < self.plan.attempts:
                 await asyncio.sleep(self._backoff_s(tried, failure.retry_after_s))
         self._settle(job, failure)
 
-    async def converse(self, job: Job, provider: Provider, audio: Audio, attempt: int, wire: Wire) -> Trace:
+    async def converse(
+        self, job: Job, provider: Provider, audio: Audio, attempt: int, wire: Wire
+    ) -> tuple[Trace, Hypothesis]:
         """Hold one conversation and store it, also when it breaks off: what was sent may have been billed."""
         started_at = datetime.now(UTC)
 
         def trace() -> Trace:
             name, route, settings = provider.name, provider.route, job.provider.settings
-            return Trace(job.clip.id, name, route, settings, attempt, started_at, wire.events)
+            return Trace(job.clip.id, name, route, settings, attempt, started_at, wire.events, wire.from_s)
+
+        def kept() -> tuple[Trace, Hypothesis]:
+            whole = trace()
+            heard = Hypothesis.of(job.provider.parse(whole.events))
+            self.store.append(whole, answered=_is_answer(heard))
+            return whole, heard
 
         try:
             await provider.transcribe(audio, wire)
@@ -234,8 +280,8 @@ class _Session:
                 self.store.append(trace())
             raise
         async with self.writing:
-            await asyncio.to_thread(self.store.append, trace())
-        return trace()
+            # A long conversation takes a while to read and to write: streams in flight must not wait for it.
+            return await asyncio.to_thread(kept)
 
     def _backoff_s(self, attempt: int, retry_after_s: float | None) -> float:
         """Full jitter under a doubling limit, or what the service asked for when that is longer, up to a minute."""
@@ -272,15 +318,34 @@ def _embedded(pending: Sequence[Job]) -> Iterator[Callable[[Provider], Provider]
         yield located
 
 
+def _answered(job: Job, trace: Trace) -> bool:
+    """Whether a stored attempt brought an answer."""
+    return _is_answer(Hypothesis.of(job.provider.parse(trace.events)))
+
+
+def _is_answer(heard: Hypothesis) -> bool:
+    """Whether it is an answer, understood or not."""
+    return heard.failure is None or isinstance(heard.failure, ParseError)
+
+
+def _resumption_s(pieces: Sequence[tuple[Trace, Hypothesis]]) -> float:
+    """From which audio second on a stream goes on after these attempts."""
+    if not pieces:
+        return 0.0
+    going = stitching.chain([trace for trace, _ in pieces])
+    return stitching.resumption_s(stitching.stitched(going, [heard for _, heard in pieces[-len(going) :]]))
+
+
 def _is_embedded(provider: Provider) -> bool:
     return provider.engine is not None and not provider.settings.get("base_url")
 
 
-def _usd_per_hour(name: str, provider: Provider) -> float | None:
-    if not provider.live:
-        return 0.0
-    price = cost.price(name, provider.route)
-    return None if price is None else price.usd_per_hour
+def _terms(name: str, provider: Provider) -> tuple[float | None, Billing]:
+    """What an hour costs (None: unknown) and how it is rounded; nobody is paid for what is not live."""
+    price = cost.price(name, provider.route) if provider.live else None
+    if price is None:
+        return (None if provider.live else 0.0), cost.UNROUNDED
+    return price.usd_per_hour, price.billing
 
 
 def _as_stored(settings: Mapping[str, Any]) -> Any:

@@ -14,6 +14,10 @@ A plan file says the same as the options of ``evalkit run``::
 
     [incumbent]
     provider = "local-moonshine"
+
+    [limits.xai.rest]            # what your account's console says, when it is not what the service documents
+    requests_per_s = 20
+    date = "2026-11-20"
 """
 
 import re
@@ -23,8 +27,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
 
-from evalkit import corpora, providers
+from evalkit import corpora, limits, providers
 from evalkit.errors import SettingsError
+from evalkit.limits import Limits
 from evalkit.providers import Provider
 from evalkit.types import Route
 
@@ -85,6 +90,8 @@ class Plan:
     seed: int = 0
     terms: tuple[str, ...] = ()
     """Words and phrases that matter to the product, scored apart; spellings of one term are parted by ``|``."""
+    limits: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    """Provider's name -> route -> values of the user's console, which stand above the documented ones."""
 
     def __post_init__(self) -> None:
         for route in self.routes:
@@ -107,6 +114,9 @@ class Plan:
         if self.incumbent is not None and self.incumbent.name == self.candidate.name:
             name, provider = self.candidate.name, self.candidate.provider
             raise SettingsError(f"candidate and incumbent are both called {name!r}; give one a name: NAME={provider}")
+        limits.check(self.limits)
+        if unknown := self.limits.keys() - {choice.name for choice in self.choices}:
+            raise SettingsError.unknown("provider in [limits]:", min(unknown), [choice.name for choice in self.choices])
         for choice in self.choices:
             self._check(choice)
 
@@ -124,8 +134,15 @@ class Plan:
         return self.run or re.sub(r"[^\w.@+-]", "-", name)[:100]
 
     def width(self, provider: Provider) -> int:
-        """How many clips are in flight to a provider at once."""
-        return self.concurrency or (LIVE_CONCURRENCY if provider.live else LOCAL_CONCURRENCY[provider.route])
+        """How many clips are in flight to a provider at once: never more than the sessions it allows."""
+        wanted = self.concurrency or (LIVE_CONCURRENCY if provider.live else LOCAL_CONCURRENCY[provider.route])
+        return min(wanted, self.allowed(provider).sessions or wanted)
+
+    def allowed(self, provider: Provider) -> Limits:
+        """How fast this provider may be asked; nothing is known of, and nothing binds, a server on loopback."""
+        kind = next(choice.provider for choice in self.choices if choice.name == provider.name)
+        known = limits.documented(kind, provider.route) if provider.live else Limits()
+        return known.said_otherwise(self.limits.get(provider.name, {}).get(provider.route, {}))
 
     def providers(self, route: Route) -> list[Provider]:
         """Who is asked over ``route``, candidate first."""
@@ -159,6 +176,7 @@ _KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
     "sample_rate_hz": ((int,), "a whole number"),
     "seed": ((int,), "a whole number"),
     "terms": ((list,), "a list of words"),
+    "limits": ((dict,), "tables [limits.NAME.ROUTE]"),
 }
 
 

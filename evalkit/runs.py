@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -22,7 +23,7 @@ from evalkit.errors import CorpusError, StoreError
 from evalkit.harness import Progress
 from evalkit.plan import Plan
 from evalkit.reports import html, tables
-from evalkit.scoring import cost, text
+from evalkit.scoring import cost, stitching, text
 from evalkit.store import Store
 from evalkit.types import Clip, Difference, Hypothesis, Score, SummaryRow, Trace
 from evalkit.wire import Timeouts
@@ -88,11 +89,12 @@ async def run(
         began = time.monotonic()
         try:
             await harness.run(plan, corpus, store, progress=progress)
-            manifest["finished_at"] = _now()
-        finally:
-            manifest["wall_s"] = round(manifest["wall_s"] + time.monotonic() - began, 1)
-            store.write_manifest(manifest)
-    return score(folder)
+        except BaseException:
+            with suppress(StoreError):  # what ended the run is worth telling, not that its length cannot be noted
+                store.write_manifest(_lasted(manifest, began))
+            raise
+        store.write_manifest({**_lasted(manifest, began), "finished_at": _now()})
+        return _scored(store)
 
 
 def score(folder: Path) -> Results:
@@ -101,10 +103,16 @@ def score(folder: Path) -> Results:
     References are those of the corpus as it stands now; when it is gone, those saved with the run.
 
     Raises:
-        StoreError: there is no run in ``folder``, or one of another format.
+        StoreError: there is no run in ``folder``, or one of another format, or it is being written.
     """
     store = Store(folder)
-    manifest = {**store.manifest(), "scoring": yardstick()}
+    store.manifest()
+    with store.writing():
+        return _scored(store)
+
+
+def _scored(store: Store) -> Results:
+    folder, manifest = store.folder, {**store.manifest(), "scoring": yardstick()}
     if lacking := sorted(_NEEDED - manifest.keys()):
         raise StoreError(f"{store.manifest_path}: lacks {', '.join(lacking)}; restore it or run again")
     saved = {clip.id: clip for clip in store.clips()}
@@ -211,7 +219,8 @@ def _score(folder: Path, work: _Work) -> Score:
     if work.rest_places:
         answer = _heard(store.traces_at(work.rest_places[-1:])[0], work.entry)
         rest = answer.words if answer.failure is None else None
-    heard = _heard(traces[-1], work.entry)
+    pieces = stitching.chain(traces)
+    heard = stitching.stitched(pieces, [_heard(trace, work.entry) for trace in pieces])
     evidence = work.entry["evidence"]
     return scoring.score(work.clip, traces, heard, price=work.price, evidence=evidence, terms=work.terms, rest=rest)
 
@@ -275,6 +284,11 @@ def _continued(store: Store, now: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _lasted(manifest: Mapping[str, Any], began: float) -> dict[str, Any]:
+    """The manifest with the time since ``began`` added to what the run took."""
+    return {**manifest, "wall_s": round(manifest["wall_s"] + time.monotonic() - began, 1)}
+
+
 def _set_aside(folder: Path) -> None:
     """Move an old run out of the way, unless somebody is writing it; what was paid for is not deleted."""
     if folder.exists():
@@ -288,6 +302,7 @@ def _describe(plan: Plan, corpus: Corpus, name: str, command: str) -> dict[str, 
     described: dict[str, dict[str, Any]] = {}
     prices: list[tuple[str, cost.Price | None]] = []
     widths: dict[str, dict[str, int]] = {}
+    limits: dict[str, dict[str, Any]] = {}
     for choice in plan.choices:
         offered = [provider for route in plan.routes if (provider := choice.on(route)) is not None]
         described[choice.name] = {
@@ -298,6 +313,7 @@ def _describe(plan: Plan, corpus: Corpus, name: str, command: str) -> dict[str, 
             "settings": {provider.route: provider.settings for provider in offered},
         }
         widths[choice.name] = {provider.route: plan.width(provider) for provider in offered}
+        limits[choice.name] = {provider.route: asdict(plan.allowed(provider)) for provider in offered}
         prices += [(choice.name, cost.price(choice.provider, provider.route)) for provider in offered]
     return {
         "run": name,
@@ -331,6 +347,7 @@ def _describe(plan: Plan, corpus: Corpus, name: str, command: str) -> dict[str, 
         "sample_rate_hz": plan.sample_rate_hz,
         "attempts": plan.attempts,
         "concurrency": widths,
+        "limits": limits,
         "timeouts": asdict(Timeouts()),
         "prices": [{**asdict(price), "provider": name} for name, price in prices if price is not None],
     }

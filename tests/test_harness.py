@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,18 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.asyncio.server import ServerConnection
 
 from evalkit import corpora, harness
 from evalkit.corpora import Corpus
-from evalkit.errors import BudgetExceeded, CorpusError, Refused, SettingsError, StoreError, Unavailable
-from evalkit.harness import Budget, Job, Progress
+from evalkit.errors import CorpusError, Refused, SettingsError, StoreError, Unavailable
+from evalkit.harness import Progress
 from evalkit.plan import Choice, Plan
-from evalkit.providers import load
 from evalkit.providers.xai import Xai
+from evalkit.scoring import stitching
 from evalkit.store import Store
-from evalkit.types import Audio
+from evalkit.types import Audio, Hypothesis, Trace
 from evalkit.wire import Wire
-from tests.peers import closed_port, http_answer, http_server, tcp_server
+from tests.peers import closed_port, http_answer, http_server, tcp_server, ws_server
 
 Reply = Callable[[str, int], bytes]
 GOOD = http_answer(200, json.dumps({"text": "hello", "duration": 1.0}))
@@ -163,27 +165,6 @@ async def test_other_settings_are_not_mixed_into_one_run(corpus: Corpus, tmp_pat
             await ran(other, corpus, Store(tmp_path))
 
 
-@pytest.fixture
-def live_job(corpus: Corpus) -> Job:
-    return Job(corpus.clips[0], load("xai"), 0.10)
-
-
-def test_the_budget_is_never_passed_and_survives_a_crash(live_job: Job, tmp_path: Path) -> None:
-    usd = 0.10 * live_job.clip.duration_s / 3600
-    budget = Budget(usd * 2.5, Store(tmp_path))
-    budget.reserve(live_job, 1)
-    budget = Budget(usd * 2.5, Store(tmp_path))  # the process died with that attempt in flight
-    budget.reserve(live_job, 2)
-    with pytest.raises(BudgetExceeded, match="could pass the budget"):
-        budget.reserve(live_job, 3)
-    assert budget.spent_usd == Store(tmp_path).spent_usd() == pytest.approx(2 * usd)
-
-
-def test_an_unknown_price_is_no_free_ride(live_job: Job, tmp_path: Path) -> None:
-    with pytest.raises(BudgetExceeded, match="no known price"):
-        Budget(1.0, Store(tmp_path)).reserve(replace(live_job, usd_per_hour=None), 1)
-
-
 async def test_an_answer_nobody_understands_is_not_bought_again(corpus: Corpus, tmp_path: Path) -> None:
     async with asked(corpus, lambda *_: http_answer(200, "<html>")) as (peer, plan):
         await ran(plan, corpus, Store(tmp_path))
@@ -245,17 +226,82 @@ async def test_a_long_retry_after_is_left_to_the_next_run(
 
 async def test_concurrency_is_bounded(corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     running = peak = 0
-    original = harness._Session.buy
+    original = harness._Session.converse
 
-    async def counted(self: harness._Session, *rest: object) -> None:
+    async def counted(self: harness._Session, *rest: Any) -> tuple[Trace, Hypothesis]:
         nonlocal running, peak
         running += 1
         peak = max(peak, running)
         await asyncio.sleep(0)
-        await original(self, *rest)  # type: ignore[arg-type]
+        piece = await original(self, *rest)
         running -= 1
+        return piece
 
-    monkeypatch.setattr(harness._Session, "buy", counted)
+    monkeypatch.setattr(harness._Session, "converse", counted)
     async with asked(corpus, lambda *_: GOOD, concurrency=2) as (_, plan):
         await ran(plan, corpus, Store(tmp_path))
     assert peak == 2
+
+
+async def test_two_providers_take_turns_at_being_first(corpus: Corpus, tmp_path: Path) -> None:
+    async with asked(corpus, lambda *_: GOOD, concurrency=1) as (_, plan):
+        other = Choice("xai", plan.candidate.options, alias="other")
+        await ran(replace(plan, incumbent=other, concurrency=1), corpus, Store(tmp_path))
+    stored = list(Store(tmp_path).traces())
+    firsts = [next(trace.provider for trace in stored if trace.clip_id == clip.id) for clip in corpus]
+    assert Counter(firsts) == {"xai": 3, "other": 3}
+    ends = {clip.id: [place for place, trace in enumerate(stored) if trace.clip_id == clip.id] for clip in corpus}
+    assert max(last - first for first, last in ends.values()) <= 2, "a clip's two answers are bought side by side"
+
+
+async def test_no_faster_than_the_console_allows_retries_included(corpus: Corpus, tmp_path: Path) -> None:
+    console = {"xai": {"rest": {"requests_per_s": 40, "sessions": 3, "date": "2026-11-20"}}}
+    starts: list[float] = []
+
+    def reply(_: str, number: int) -> bytes:
+        starts.append(time.monotonic())
+        return http_answer(503, "{}") if number == 1 else GOOD
+
+    async with asked(corpus, reply, limits=console, concurrency=6) as (_, plan):
+        assert plan.width(plan.providers("rest")[0]) == 3
+        began = time.monotonic()
+        await ran(plan, corpus, Store(tmp_path))
+    assert len(starts) == 12
+    assert max(starts) - began >= 11 * plan.allowed(plan.providers("rest")[0]).interval_s
+
+
+async def test_a_stream_that_breaks_off_goes_on_from_what_was_locked(corpus: Corpus, tmp_path: Path) -> None:
+    """Words of 0.3 s each half second; the first connection dies after 1.6 s of audio."""
+    clip = replace(corpus.clips[0], duration_s=corpora.audio(corpus.clips[0]).duration_s)
+    heard_s: list[float] = []
+
+    async def talk(socket: ServerConnection) -> None:
+        heard_s.append(0.0)
+        number, told = len(heard_s), 0
+        await socket.send('{"type":"transcript.created"}')
+        async for message in socket:
+            if isinstance(message, str):
+                await socket.send('{"type":"transcript.done","text":""}')
+                return
+            heard_s[-1] += len(message) / 32_000
+            while 0.5 * told + 0.3 <= heard_s[-1]:
+                word = {"text": f"w{number}.{told}", "start": 0.5 * told, "end": 0.5 * told + 0.3}
+                partial = {"type": "transcript.partial", "words": [word], "is_final": True, "speech_final": True}
+                await socket.send(json.dumps(partial))
+                told += 1
+            if number == 1 and heard_s[-1] >= 1.6:
+                socket.transport.abort()
+                return
+
+    async with ws_server(talk) as url:
+        plan = Plan(Choice("xai", {"base_url": url, "speed": 20}), routes=("streaming",), corpus="one")
+        await ran(plan, Corpus("one", (clip,), Path("demo")), Store(tmp_path))
+    first, second = Store(tmp_path).traces()
+    assert first.from_s == 0
+    assert second.from_s == pytest.approx(1.3 - stitching.REPLAYED_S)
+    assert heard_s[1] == pytest.approx(clip.duration_s - second.from_s, abs=0.01)
+    provider = plan.providers("streaming")[0]
+    whole = stitching.stitched([first, second], [Hypothesis.of(provider.parse(x.events)) for x in (first, second)])
+    assert [word.text for word in whole.words][:4] == ["w1.0", "w1.1", "w1.2", "w2.1"], "locked, then what is new"
+    released = [event.audio_s for event in second.events if event.kind == "audio"]
+    assert released[-1] == pytest.approx(clip.duration_s, abs=0.01), "audio time is that of the clip"

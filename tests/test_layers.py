@@ -11,12 +11,14 @@ import evalkit
 PACKAGE = Path(evalkit.__file__).parent
 FLOORS = [
     {"types", "errors"},
-    {"corpora", "hf", "audio", "store", "degrade"},
-    {"wire"},
+    {"corpora", "hf", "audio", "store", "degrade", "variants"},
+    {"wire", "weather"},
     {"providers", "scoring", "emulator"},
-    {"plan", "harness", "stats", "intervals", "bootstrap", "power", "decisions", "paired"},
+    {"plan", "limits", "budget", "estimate", "invoice", "harness", "certificate"}
+    | {"stats", "samples", "slices", "ranking", "conditions", "paired"}
+    | {"intervals", "bootstrap", "power", "decisions", "verdicts", "stages"},
     {"reports", "checklist"},
-    {"runs", "cli", "__main__"},
+    {"runs", "ramp", "trials", "doctor", "selftest", "cli", "__main__"},
 ]
 FLOOR = {room: level for level, rooms in enumerate(FLOORS, start=1) for room in rooms}
 BANS = {

@@ -1,0 +1,165 @@
+"""The verbs that look before anything is sent: providers, metrics, limits, doctor, corpus."""
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from evalkit import corpora, limits, providers
+from evalkit.cli import screen
+from evalkit.limits import Limits, Need
+from evalkit.scoring import cost
+from evalkit.scoring import limits as scoring_limits
+from evalkit.store import Store
+from evalkit.types import Route
+
+app = typer.Typer()
+corpus_app = typer.Typer(help="Look at a corpus before it is sent anywhere.", no_args_is_help=True)
+app.add_typer(corpus_app, name="corpus")
+
+
+@app.command(name="providers")
+def list_providers() -> None:
+    """List the installed providers: routes, list price, and what each is and needs."""
+    table = screen.table("provider", "route", "per hour", "what it is and needs")
+    for name in providers.names():
+        found = providers.find(name)
+        for route in found.routes:
+            price = cost.price(name, route)
+            usd = "unknown" if price is None else f"${price.usd_per_hour:.2f} of {price.basis}"
+            first = route == found.routes[0]
+            table.add_row(escape(name) if first else "", route, usd, escape(found.description) if first else "")
+    screen.out.print(table)
+
+
+@app.command()
+def metrics() -> None:
+    """Print what every metric means: unit, direction, definition and source."""
+    from evalkit.scoring import catalogue
+
+    for metric in catalogue.METRICS:
+        screen.out.print(f"[bold]{metric.id}[/bold]  {metric.title}  ({metric.unit}, {metric.direction} is better)")
+        screen.out.print(f"  {metric.definition} [dim]{metric.source}[/dim]", highlight=False)
+
+
+@app.command(name="limits")
+def compare_limits(
+    run: Annotated[
+        Path | None, typer.Argument(metavar="RUN", help="A run, to add what it has seen to work.", show_default=False)
+    ] = None,
+    starts_per_s: Annotated[float, typer.Option(help="Requests or new streams a second at your peak.")] = 0.0,
+    session_s: Annotated[float, typer.Option(help="How long one of them lasts.")] = 0.0,
+) -> None:
+    """Hold what a product needs against what a service documents, and against what a run has seen to work.
+
+    Your account's console is the authority: write its values into the plan, under [limits]. What was seen is a lower
+    bound. Exit status 1 when the need, with half as much again as headroom, is beyond a known limit.
+    """
+    need = Need(starts_per_s, session_s) if starts_per_s and session_s else None
+    store = None if run is None else Store(screen.folder(run))
+    seen = {} if store is None else scoring_limits.observed(store.traces())
+    known = _known_limits(store.manifest() if store is not None else None)
+    short = False
+    for (name, route), allowed in known.items():
+        told = "nothing known" if allowed == Limits() else f"allows {screen.allowance(allowed)}"
+        screen.out.print(f"[bold]{escape(name)}[/bold] over {route}: {escape(told)}", highlight=False)
+        if allowed.note:
+            screen.out.print(f"  {allowed.note}", style="dim", highlight=False, markup=False)
+        for claim in seen[name, route].claims if (name, route) in seen else ():
+            screen.out.print(f"  {claim}", highlight=False, markup=False)
+        if need is not None:
+            beyond = need.beyond(allowed)
+            short = short or bool(beyond)
+            asked = f"{need.sessions:,.4g} sessions at once and {need.rate:,.4g} starts a second, headroom included"
+            screen.out.print(
+                f"  [red]{'; '.join(beyond)}[/red]" if beyond else f"  no known limit is below the need of {asked}",
+                highlight=False,
+            )
+    if short:
+        raise typer.Exit(1)
+
+
+@app.command(name="doctor")
+def examine_machine(
+    network: Annotated[bool, typer.Option(help="Also try to reach the services.")] = True,
+) -> None:
+    """Look at this machine before a run: libraries, sound, clock, timers, disk, keys, limits.
+
+    No key is shown. Exit status 2 when something must be mended first.
+    """
+    from evalkit import doctor
+
+    marks = {"ok": "[green]ok[/green]", "note": "[yellow]note[/yellow]", "fail": "[red]FAIL[/red]"}
+    findings = []
+    for finding in doctor.examine(screen.RESULTS, network=network):
+        findings.append(finding)
+        screen.out.print(
+            f"{marks[finding.state]:<4} [bold]{finding.what}[/bold]: {escape(finding.found)}", highlight=False
+        )
+        if finding.fix:
+            screen.out.print(f"     {finding.fix}", highlight=False, markup=False)
+    if doctor.failed(findings):
+        raise typer.Exit(2)
+
+
+@corpus_app.command()
+def check(corpus: Annotated[str, typer.Argument(help="As --corpus of `evalkit run`.")] = "demo") -> None:
+    """Check every line, hash and audio file of a corpus and say what is in it."""
+    clips = corpora.load(corpus)
+    for clip in clips:
+        corpora.audio(clip)
+    languages = sorted({clip.language or "?" for clip in clips})
+    known = sum(clip.reference is not None for clip in clips)
+    facts = [
+        f"{len(clips)} clips, {clips.duration_s / 60:.1f} minutes, {len({clip.cluster for clip in clips})} clusters",
+        f"languages {', '.join(languages)}",
+        f"{known} with a transcript",
+        f"{sum(any(word.end_s is not None for word in clip.reference or ()) for clip in clips)} with word times",
+        f"{sum(clip.turns is not None for clip in clips)} with speaker turns",
+        f"{sum(clip.channels > 1 for clip in clips)} with more than one channel",
+        f"{sum(clip.kind == 'nonspeech' for clip in clips)} without speech",
+        "every file is there, unchanged, and decodes",
+    ]
+    screen.out.print(f"{clips.name}: {'; '.join(facts)}", highlight=False, markup=False)
+
+
+@corpus_app.command()
+def degrade(
+    corpus: Annotated[str, typer.Argument(help="As --corpus of `evalkit run`.")],
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="A new folder to write the corpus to.")],
+    condition: Annotated[
+        list[str],
+        typer.Option(
+            help="noise:DB, mulaw, mp3:KBIT, opus:KBIT, gain:DB, clip:DB, loss:PERCENT, lead:SECONDS, trail:SECONDS or "
+            "reverb:FILE; repeatable."
+        ),
+    ],
+    seed: Annotated[int, typer.Option(help="Of noise and loss; the same seed makes the same sound.")] = 0,
+) -> None:
+    """Write a corpus clean and under worse conditions, to see how much each of them costs.
+
+    A run over it compares every clip with its clean one.
+    """
+    from evalkit import variants
+
+    made = variants.write(corpora.load(corpus), out, [variants.Condition.parse(text) for text in condition], seed=seed)
+    screen.out.print(
+        f"{out}: {len(made)} clips, {made.duration_s / 60:.1f} minutes; send them with "
+        f"`evalkit run --corpus {shlex.quote(str(out))}`",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _known_limits(manifest: Mapping[str, Any] | None) -> dict[tuple[str, Route], Limits]:
+    """Of a run as it was planned, or of every installed provider that documents any."""
+    if manifest is not None:
+        asked = manifest.get("limits", {}).items()
+        return {(name, route): Limits(**told) for name, routes in asked for route, told in routes.items()}
+    pairs = [(name, route) for name in providers.names() for route in providers.find(name).routes]
+    found = {(name, route): limits.documented(name, route) for name, route in pairs}
+    return {pair: allowed for pair, allowed in found.items() if allowed != Limits()}

@@ -1,0 +1,100 @@
+"""What a run would cost, take and be able to show, before anything is sent."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from evalkit import harness, power
+from evalkit.corpora import Corpus
+from evalkit.harness import Job
+from evalkit.limits import Limits
+from evalkit.plan import Plan
+from evalkit.store import Store
+from evalkit.types import Clip, Route
+
+DIFFERENCES = (0.03, 0.02, 0.01, 0.005)
+"""In errors per word: the sizes of difference a question is usually about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What is left to send to one provider over one route."""
+
+    provider: str
+    route: Route
+    clips: int
+    audio_s: float
+    usd: float | None
+    """At the list price when every clip is answered at once; None when the price is unknown."""
+    worst_usd: float | None
+    """When every clip uses up all its attempts, each billed."""
+    least_s: float | None
+    """Seconds it takes at least, alone; None when nothing bounds it but the service's own speed."""
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What the word errors of a corpus can show."""
+
+    clips: int
+    words: int
+    clusters: int
+    detectable: float | None
+    """The WER difference it finds 80 times in 100; a guess made without a pilot (see ``power``)."""
+    needed: tuple[tuple[float, int], ...]
+    """WER difference -> clips of this corpus's length that find it as surely."""
+
+
+def errands(plan: Plan, corpus: Corpus, store: Store | None = None) -> list[Errand]:
+    """What is still to be bought of a plan, one line per provider and route, in the order of sending.
+
+    Args:
+        plan: what to run.
+        corpus: its clips.
+        store: the run's folder, when something may be in it.
+
+    Raises:
+        StoreError: a stored trace was made with other settings.
+    """
+    queues: dict[tuple[str, Route], list[Job]] = {}
+    for job in harness.agenda(plan, corpus, store).pending:
+        queues.setdefault((job.provider.name, job.provider.route), []).append(job)
+    return [_errand(plan, queue) for queue in queues.values()]
+
+
+def reach(clips: Iterable[Clip]) -> Reach:
+    """What these clips can show, by the planning guess of ``power.words_needed``."""
+    known = [clip for clip in clips if clip.reference]
+    words = sum(len(clip.reference or ()) for clip in known)
+    if not words:
+        return Reach(0, 0, 0, None, ())
+    spread = power.words_needed(1.0, power=power.PLANNED_POWER)
+    needed = tuple((size, power.clips_to_plan(size, words / len(known))) for size in DIFFERENCES)
+    return Reach(len(known), words, len({clip.cluster or clip.id for clip in known}), (spread / words) ** 0.5, needed)
+
+
+def wall_s(found: Sequence[Errand]) -> float:
+    """Seconds the whole takes at least: routes one after the other, the providers of a route side by side."""
+    slowest: dict[Route, float] = {}
+    for errand in found:
+        slowest[errand.route] = max(slowest.get(errand.route, 0.0), errand.least_s or 0.0)
+    return sum(slowest.values())
+
+
+def _errand(plan: Plan, queue: Sequence[Job]) -> Errand:
+    provider, prices = queue[0].provider, [job.usd for job in queue]
+    audio_s = sum(job.clip.duration_s for job in queue)
+    usd = None if None in prices else sum(price for price in prices if price is not None)
+    allowed = plan.allowed(provider)
+    paced_s = audio_s / plan.width(provider) if provider.route != "rest" else 0.0
+    least_s = max(paced_s, allowed.interval_s * (len(queue) - 1))
+    return Errand(
+        provider=provider.name,
+        route=provider.route,
+        clips=len(queue),
+        audio_s=audio_s,
+        usd=usd,
+        worst_usd=None if usd is None else usd * plan.attempts,
+        least_s=least_s or None,
+        limits=allowed,
+    )

@@ -1,0 +1,94 @@
+"""Each check finds what is well, and finds what is not."""
+
+import asyncio
+import errno
+import time
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalkit import doctor, providers
+from evalkit.doctor import Finding
+from tests.peers import closed_port, http_answer, http_server
+
+KEY = "xai-secret-for-tests"
+
+
+def by_name(findings: list[Finding]) -> dict[str, Finding]:
+    return {finding.what: finding for finding in findings}
+
+
+def test_this_machine_can_run_and_no_key_is_shown(tmp_path: Path) -> None:
+    found = list(doctor.examine(tmp_path, {"XAI_API_KEY": KEY}, network=False))
+    assert by_name(found)["key of xai"].found == "set"
+    assert not [finding for finding in doctor.failed(found) if finding.what != "timers"], "timers may fail under load"
+    assert KEY not in repr(found)
+    assert {"Python", "libraries", "clock", "timers", "disk space", "results"} <= by_name(found).keys()
+
+
+def test_a_missing_key_names_its_variable() -> None:
+    finding = doctor._key(providers.load("xai"), {})
+    assert (finding.state, finding.found) == ("note", "not set")
+    assert "XAI_API_KEY" in finding.fix
+
+
+def test_a_library_of_another_version_must_be_mended() -> None:
+    (finding,) = doctor._libraries(["numpy<1", "not-installed-anywhere>=1"])
+    assert finding.state == "fail"
+    assert "numpy" in finding.found
+    assert "not-installed-anywhere is missing" in finding.found
+
+
+def test_only_the_recognisers_among_the_extras_are_missed() -> None:
+    lines = ["no-such-recogniser>=1; extra == 'local'", "no-such-linter>=1; extra == 'dev'"]
+    fine, missed = doctor._libraries(lines)
+    assert (fine.state, missed.state) == ("ok", "note")
+    assert missed.found == "no-such-recogniser is missing"
+
+
+@pytest.mark.parametrize("kind", doctor.FORMATS)
+def test_a_tone_comes_back(kind: str) -> None:
+    assert doctor._sound(kind).state == "ok"
+
+
+def test_a_format_nobody_knows_is_a_note() -> None:
+    assert doctor._sound("XYZ").state == "note"
+
+
+async def test_a_loop_that_is_held_up_shows_as_lateness() -> None:
+    async def hog() -> None:
+        for _ in range(5):
+            time.sleep(0.05)  # noqa: ASYNC251 holding the loop up is the point
+            await asyncio.sleep(0)
+
+    late, _ = await asyncio.gather(doctor.timer_lateness(5, seconds=0.1), hog())
+    assert late > 0.05
+
+
+def test_a_folder_that_cannot_be_written_must_be_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_only(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "open", read_only)
+    found = by_name(list(doctor._recorded(tmp_path / "results" / "new")))
+    assert found["results"].state == "fail"
+    assert "Read-only file system" in found["results"].found
+
+
+def test_the_probe_leaves_nothing_behind(tmp_path: Path) -> None:
+    list(doctor._recorded(tmp_path / "results"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_old_limits_are_a_note() -> None:
+    xai = providers.load("xai")
+    assert doctor._allowance(xai, date(2026, 9, 20)).state == "ok"
+    assert doctor._allowance(xai, date(2027, 9, 20)).state == "note"
+
+
+async def test_any_answer_means_reachable_and_none_is_a_note() -> None:
+    async with http_server(lambda _: http_answer(404, "")) as url:
+        assert (await doctor._reachable("there", url)).state == "ok"
+    assert (await doctor._reachable("gone", await closed_port())).state == "note"

@@ -1,0 +1,98 @@
+"""Documented limits, console values above them, and who may start when."""
+
+import asyncio
+from datetime import date
+from typing import Any
+
+import pytest
+
+from evalkit import limits
+from evalkit.errors import SettingsError
+from evalkit.limits import SPARE, Admission, Limits, Need
+from evalkit.plan import Choice, Plan
+
+
+def test_every_documented_line_has_a_source_and_a_day() -> None:
+    for (provider, route), line in limits._table().items():
+        assert line.source, (provider, route)
+        assert (line.age_days(date.max) or 0) > 0
+
+
+def test_what_nobody_documents_is_unknown_not_unlimited() -> None:
+    assert limits.documented("nobody", "rest") == Limits()
+    assert Limits().interval_s == 0
+    assert Limits().age_days(date(2026, 11, 20)) is None
+
+
+def test_the_strictest_rate_sets_the_pace() -> None:
+    assert Limits(requests_per_s=10, requests_per_min=60).interval_s == pytest.approx(SPARE * 1.0)
+    assert Limits(requests_per_s=10).interval_s == pytest.approx(SPARE * 0.1)
+
+
+def test_the_console_stands_above_the_documents() -> None:
+    page = Limits(requests_per_s=10, sessions=100, source="page", date="2026-01-01", note="base tier")
+    console = page.said_otherwise({"sessions": 300, "date": "2026-11-01"})
+    assert console == Limits(requests_per_s=10, sessions=300, source="your console", date="2026-11-01")
+    assert page.said_otherwise({}) is page
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"session": 3, "date": "2026-11-20"}, r"unknown key in .limits.xai.rest.: 'session'.*sessions"),
+        ({"sessions": 0, "date": "2026-11-20"}, "sessions must be a number above 0, not 0"),
+        ({"sessions": True, "date": "2026-11-20"}, "sessions must be a number above 0, not True"),
+        ({"sessions": 3}, "needs the day you read it"),
+        ({"sessions": 3, "date": "yesterday"}, "needs the day you read it"),
+    ],
+)
+def test_a_wrong_console_value_names_its_place(values: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(SettingsError, match=sentence):
+        Plan(Choice("xai"), budget_usd=1, limits={"xai": {"rest": values}})
+
+
+def test_limits_of_somebody_who_is_not_asked_are_refused() -> None:
+    with pytest.raises(SettingsError, match=r"xia.*xai"):
+        Plan(Choice("xai"), budget_usd=1, limits={"xia": {"rest": {"sessions": 3, "date": "2026-11-20"}}})
+
+
+def test_sessions_bound_what_is_in_flight() -> None:
+    console = {"xai": {"streaming": {"sessions": 2, "date": "2026-11-20"}}}
+    plan = Plan(Choice("xai"), budget_usd=1, concurrency=50, limits=console)
+    assert {provider.route: plan.width(provider) for route in plan.routes for provider in plan.providers(route)} == {
+        "rest": 50,
+        "streaming": 2,
+    }
+
+
+async def test_starts_are_spaced_and_places_are_held() -> None:
+    admission = Admission(Limits(requests_per_s=100), 2)
+    loop = asyncio.get_running_loop()
+    began, starts = loop.time(), list[float]()
+    held = most = 0
+
+    async def one() -> None:
+        nonlocal held, most
+        async with admission.admitted():
+            starts.append(loop.time())
+            held += 1
+            most = max(most, held)
+            await asyncio.sleep(0.03)
+            held -= 1
+
+    await asyncio.gather(*(one() for _ in range(6)))
+    assert most <= 2
+    assert max(starts) - began >= 5 * 0.0105
+
+
+def test_the_worked_case_of_littles_law() -> None:
+    """Half a call a second of three minutes: 90 at once, 135 with headroom, more than a hundred."""
+    need = Need(0.5, 180)
+    assert need.sessions == pytest.approx(135)
+    assert need.beyond(Limits(sessions=100)) == ["needs 135 sessions at once, allowed 100"]
+    assert need.beyond(Limits(sessions=135, requests_per_s=0.75, requests_per_min=45)) == []
+    assert len(need.beyond(Limits(sessions=1, requests_per_s=0.1, requests_per_min=1))) == 3
+
+
+def test_an_unknown_limit_is_never_said_to_be_passed() -> None:
+    assert Need(1000, 1000).beyond(Limits()) == []
