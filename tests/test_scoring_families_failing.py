@@ -213,3 +213,22 @@ def test_a_seam_needs_word_times_and_a_reconnect() -> None:
     pieces = [streamed([(2.8, "cut")], ended=False), replace(streamed([(3.6, "done")]), from_s=1.0)]
     untimed = scored(clip([replace(word, start_s=None, end_s=None) for word in REFERENCE]), pieces, heard())
     assert untimed.absent["fail.seam.lost"] == "missing_input"
+
+
+def test_a_doubled_word_counts_also_when_both_copies_lie_before_the_seam() -> None:
+    pieces = [later(0, streamed([(2.8, "cut")], duration_s=2.2, ended=False)), replace(streamed(), from_s=1.2)]
+    pieces[1] = later(5, pieces[1])
+    said = heard(
+        update(-2.5, REFERENCE[:3], "utterance_final", (0,)), update(1.5, REFERENCE[2:], "utterance_final", (0, 0))
+    )
+    row = scored(clip(REFERENCE), pieces, said)
+    assert row.hypothesis == "the quick brown brown fox jumps"
+    assert [row.counts[f"fail.seam.{name}"] for name in ("reconnects", "duplicated", "lost")] == [1, 1, 0]
+
+
+def test_a_piece_that_never_spoke_makes_no_seam() -> None:
+    pieces = [later(0, streamed(ended=False)), later(5, replace(streamed(ended=False), from_s=1.2))]
+    said = heard(update(-2.5, REFERENCE[:3], "utterance_final", (0,)), failure=LOST)
+    row = scored(clip(REFERENCE), pieces, said)
+    assert row.absent["fail.seam.lost"] == "not_applicable"
+    assert row.counts["fail.salvage.locked.kept"] > 0

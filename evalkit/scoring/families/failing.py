@@ -245,13 +245,18 @@ def _seams(row: Row, case: Case, timed: Sequence[Word], resumed: Sequence[Trace]
     starts_s = [timed[owner].start_s or 0.0 for owner in owners]
     found = []
     for trace in resumed:
+        began_s = (trace.started_at - case.trace.started_at).total_seconds()
+        if not any(update.t_s > began_s and update.words for update in case.hypothesis.updates):
+            continue  # cut off again before it said a word: the next one makes the seam
+        before = case.hypothesis.words_at(began_s)
+        earlier = Counter(before)
+        after = [word for word in case.hypothesis.words if not _taken(earlier, word)]
+        sides = [word_tokens(side, case.profile)[0] for side in (before, after)]
         edge_s = trace.from_s + stitching.REPLAYED_S
-        sides = (
-            [word for word in case.hypothesis.words if (word.end_s or 0.0) <= edge_s],
-            [word for word in case.hypothesis.words if (word.end_s or 0.0) > edge_s],
-        )
-        before, after = (word_tokens(side, case.profile)[0] for side in sides)
-        found.append(seam(tokens, before, after, starts_s=starts_s, seam_audio_s=edge_s))
+        found.append(seam(tokens, *sides, starts_s=starts_s, seam_audio_s=edge_s))
+    if not found:
+        row.lack("not_applicable", "fail.seam")
+        return
     row.add(
         "fail.seam",
         {
@@ -260,6 +265,12 @@ def _seams(row: Row, case: Case, timed: Sequence[Word], resumed: Sequence[Trace]
             "lost": sum(each.lost for each in found),
         },
     )
+
+
+def _taken(left: Counter[Word], word: Word) -> bool:
+    """Whether the word was among those left, of which it is one less now."""
+    left[word] -= 1
+    return left[word] >= 0
 
 
 def locked_words(hypothesis: Hypothesis) -> list[Word]:
