@@ -38,8 +38,13 @@ system: ## Install what tests drive: Debian's Chromium (the report) and NIST's s
 
 bench: install ## Run the benchmarks (timing claims live there, not in the tests)
 	$(BIN)/python -m tests.benchmarks.pacing
+	$(BIN)/python -m tests.benchmarks.pacing --tls
+	$(BIN)/python -m tests.benchmarks.pacing --limit-ms 10 --runs 3
+	$(BIN)/python -m tests.benchmarks.latency
+	$(BIN)/python -m tests.benchmarks.uploads
 	$(BIN)/python -m tests.benchmarks.scoring
 	$(BIN)/python -m tests.benchmarks.diarization
+	$(BIN)/python -m tests.benchmarks.streams
 	$(BIN)/python -m tests.benchmarks.statistics
 
 $(BIN)/uv:
