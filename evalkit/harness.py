@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, cast
 
-from evalkit import corpora, emulator
+from evalkit import emulator
 from evalkit.budget import Budget
 from evalkit.corpora import Corpus
 from evalkit.errors import EvalkitError, ParseError, ProviderError, Refused, StoreError, Unavailable
@@ -21,6 +21,7 @@ from evalkit.plan import LOCAL_CONCURRENCY, Plan
 from evalkit.providers import Provider
 from evalkit.scoring import cost, stitching
 from evalkit.scoring.cost import Billing
+from evalkit.sounds import Sounds
 from evalkit.store import Store
 from evalkit.types import Audio, Clip, Hypothesis, Trace
 from evalkit.wire import Timeouts, Wire, http_client
@@ -148,9 +149,9 @@ async def run(
         StoreError: the run folder cannot be written, or holds a run with other settings.
     """
     todo = agenda(plan, corpus, store)
-    for clip in {job.clip.id: job.clip for job in todo.pending}.values():
-        corpora.audio(clip)
     session = _Session(plan, corpus, store, todo, progress, timeouts or Timeouts())
+    clips = {job.clip.id: job.clip for job in todo.pending}
+    await asyncio.to_thread(session.sounds.check, clips.values())
     with _embedded(todo.pending) as located:
         for route in plan.routes:
             await session.drain([job for job in todo.pending if job.provider.route == route], located)
@@ -180,6 +181,7 @@ class _Session:
         timeouts: Timeouts,
     ) -> None:
         self.plan, self.store, self.progress, self.timeouts = plan, store, progress, timeouts
+        self.sounds = Sounds(plan.sample_rate_hz)
         self.budget = Budget(plan.budget_usd, store)
         self.total = sum(len(corpus) * len(plan.providers(route)) for route in plan.routes)
         self.done = self.total - len(todo.pending)
@@ -229,7 +231,7 @@ class _Session:
 
         A stream that breaks off is taken up again a little before the last locked word: what was locked is kept.
         """
-        audio = await asyncio.to_thread(corpora.audio, job.clip, sample_rate_hz=self.plan.sample_rate_hz)
+        audio = await asyncio.to_thread(self.sounds.of, job.clip)
         pieces: list[tuple[Trace, Hypothesis]] = []
         failure: ProviderError | ParseError | None = None
         for tried in range(self.plan.attempts):

@@ -11,7 +11,7 @@ import evalkit
 PACKAGE = Path(evalkit.__file__).parent
 FLOORS = [
     {"types", "errors"},
-    {"corpora", "hf", "audio", "store", "degrade", "variants"},
+    {"corpora", "hf", "audio", "store", "degrade", "variants", "sounds"},
     {"wire", "weather"},
     {"providers", "scoring", "emulator"},
     {"plan", "limits", "budget", "estimate", "invoice", "harness", "certificate"}
