@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from evalkit import corpora, harness, providers, scoring, stats
+from evalkit import certificate, corpora, harness, providers, scoring, stats
 from evalkit.corpora import Corpus
 from evalkit.errors import CorpusError, StoreError
 from evalkit.harness import Progress
@@ -322,6 +322,7 @@ def _describe(plan: Plan, corpus: Corpus, name: str, command: str) -> dict[str, 
         "wall_s": 0.0,
         "command": command,
         "evalkit": version("stt-evalkit"),
+        "selftest": certificate.last_passed(),
         "python": platform.python_version(),
         "libraries": {name: found for name in _LIBRARIES if (found := _version(name)) is not None},
         "machine": {

@@ -71,8 +71,8 @@ def test_killed_at_random_moments_it_ends_like_a_run_left_alone_and_buys_nothing
 @pytest.mark.parametrize(
     ("most_bytes", "told"),
     [
-        (5_000, r"traces\.jsonl: cannot be written .*; free space; what xai said of clip '.*' is lost, all before"),
-        (50_000, r"scores\.csv: cannot be written \(File too large\); free space"),
+        (20_000, r"traces\.jsonl: cannot be written .*; free space; what xai said of clip '.*' is lost, all before"),
+        (70_000, r"scores\.csv: cannot be written \(File too large\); free space"),
     ],
 )
 def test_a_full_disk_costs_the_clip_in_flight_and_leaves_no_half_file(here: Path, most_bytes: int, told: str) -> None:
