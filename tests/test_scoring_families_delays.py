@@ -189,6 +189,11 @@ def test_every_round_trip_counts() -> None:
     pings = [Event(t_s, 0.0, "ping", {"rtt_s": rtt_s}) for t_s, rtt_s in ((0.25, 0.04), (2.0, 0.09), (3.55, 0.05))]
     row = scored(clip(REFERENCE), trace([*found.events, *pings]), CASES["stream"][2])
     assert row.values["lat.rtt"] == (0.04, 0.09, 0.05)
+    for name in ("word_first", "ttfs"):
+        service, beyond = row.values[f"lat.service.{name}"], row.values[f"lat.beyond_rtt.{name}"]
+        assert beyond == pytest.approx([seconds - 0.05 for seconds in service]), "the median round trip is taken off"
+    unknown = scored(clip(REFERENCE), found, CASES["stream"][2])
+    assert unknown.absent["lat.beyond_rtt.ttfs.p50"] == "missing_input"
 
 
 def test_streams_that_end_otherwise_are_not_pooled() -> None:

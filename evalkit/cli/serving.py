@@ -52,11 +52,11 @@ def prove(
         folder = keep or Path(stack.enter_context(TemporaryDirectory(prefix="evalkit-selftest-")))
         with screen.errors.status("selftest") as status:
             found = selftest.run(folder, stage=lambda name: status.update(f"selftest: {name}"))
-    table = screen.table("planted", "planted value", "measured", "tolerance", "", "where")
+    table = screen.table("", "planted value", "measured", "tolerance", "what and where")
     for finding in found:
         plant = finding.plant
         values = (selftest.shown(value, plant.unit) for value in (plant.planted, finding.measured))
-        table.add_row(plant.what, *values, plant.leeway, finding.state, plant.where)
+        table.add_row(finding.state, *values, plant.leeway, f"{plant.what} [dim]{plant.where}[/dim]")
     screen.out.print(table)
     for note in dict.fromkeys(finding.note for finding in found if finding.note):
         screen.out.print(note, highlight=False)

@@ -245,10 +245,8 @@ def _network() -> Iterator[Plant]:
         for metric in _FARTHER[route]:
             yield _gap(f"network {1000 * added_s:.0f} ms longer", "distance", pair, route, metric, added_s)
     yield _gap("server as before", "distance", pair, "streaming", "lat.ready", 0.0)
-    for metric in ("lat.service.word_first", "lat.service.ttfs"):
-        both = _gap("service, round trip taken off", "distance", pair, "streaming", metric, 0.0)
-        trips = _gap("", "distance", pair, "streaming", "lat.rtt", 0.0)
-        yield replace(both, sum=(*both.sum, *((-sign, figure) for sign, figure in trips.sum)))
+    for metric in ("lat.beyond_rtt.word_first", "lat.beyond_rtt.ttfs"):
+        yield _gap("service as before, round trip taken off", "distance", pair, "streaming", metric, 0.0)
 
 
 def _gap(what: str, run: str, pair: tuple[str, str], route: Route, metric: str, planted_s: float) -> Plant:

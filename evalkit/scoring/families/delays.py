@@ -1,5 +1,6 @@
 """Latency: every delay of a stream or a request, from the stamps of one trace."""
 
+import statistics
 from collections.abc import Mapping
 
 from evalkit.errors import ParseError
@@ -12,8 +13,14 @@ from evalkit.types import Metric
 
 _SETUP = ("lat.setup", "lat.connect", "lat.ready")
 _CONNECTED = (*_SETUP, "lat.setup_cold", "lat.rtt")
-_WORDS = ("lat.word_first", "lat.word_stable", "lat.word_committed", "lat.service.word_first")
-_AFTER_SPEECH = ("lat.pr", "lat.ttfs", "lat.service.ttfs")
+_WORDS = (
+    "lat.word_first",
+    "lat.word_stable",
+    "lat.word_committed",
+    "lat.service.word_first",
+    "lat.beyond_rtt.word_first",
+)
+_AFTER_SPEECH = ("lat.pr", "lat.ttfs", "lat.service.ttfs", "lat.beyond_rtt.ttfs")
 _OTHER_ENDS = ("lat.ttfs_silence", "lat.ttfs_forced")
 _ENDPOINTS = ("lat.endpoint", "lat.endpoint_done")
 _ENDPOINT_COUNTS = ("lat.endpoint.early", "lat.endpoint.missed")
@@ -60,6 +67,14 @@ METRICS: tuple[Metric, ...] = (
         "p95",
     ),
     *latency(
+        "lat.beyond_rtt.word_first",
+        "Word shown, beyond the round trip",
+        "A word first shown after it was spoken to its end, less our own lateness and the median round trip of the "
+        "stream: what a client beside the service would wait",
+        "p50",
+        "p95",
+    ),
+    *latency(
         "lat.pr",
         "Partial recognition latency",
         "Last final word first shown after speech ended",
@@ -93,6 +108,14 @@ METRICS: tuple[Metric, ...] = (
         "lat.service.ttfs",
         "Time to final segment, service only",
         "Last final text received after speech ended, less the lateness of our own frame that held its end",
+        "p50",
+        "p95",
+        source=_TTFS,
+    ),
+    *latency(
+        "lat.beyond_rtt.ttfs",
+        "Time to final segment, beyond the round trip",
+        "Last final text received after speech ended, less our own lateness and the median round trip of the stream",
         "p50",
         "p95",
         source=_TTFS,
@@ -237,13 +260,19 @@ def _streamed(row: Row, case: Case) -> None:
     shown = captions.emissions(case.hypothesis, case.profile)
     row.measure("lat.pr", _since(spoken_s, timeline.last_word_shown_s(shown)))
     late_s = None if end_s is None else timeline.lateness_at_s(case.trace, [end_s])[0]
-    service_s = None if ttfs_s is None or late_s is None else timeline.Delay(ttfs_s, late_s).service_s
-    _ended(row, case, ttfs_s, service_s)
+    delay = None if ttfs_s is None or late_s is None else timeline.Delay(ttfs_s, late_s, _round_trip_s(case))
+    _ended(row, case, ttfs_s, delay)
     _words(row, case, shown, origin_s)
     _endpoints(row, case, origin_s)
 
 
-def _ended(row: Row, case: Case, ttfs_s: float | None, service_s: float | None) -> None:
+def _round_trip_s(case: Case) -> float | None:
+    """The median round trip of the stream."""
+    trips_s = timeline.round_trips_s(case.trace)
+    return statistics.median(trips_s) if trips_s else None
+
+
+def _ended(row: Row, case: Case, ttfs_s: float | None, delay: timeline.Delay | None) -> None:
     """What waits for the end of audio, for each way to end it apart: they are different products."""
     mode = endpoints.end_mode(case.trace, case.clip.duration_s)
     row.add("lat.end_mode", {str(mode): 1})
@@ -251,10 +280,11 @@ def _ended(row: Row, case: Case, ttfs_s: float | None, service_s: float | None) 
     row.lack("not_applicable", *({"lat.ttfs", *_OTHER_ENDS} - {own}))
     row.measure(own, ttfs_s)
     if own == "lat.ttfs":
-        row.measure("lat.service.ttfs", service_s)
+        row.measure("lat.service.ttfs", None if delay is None else delay.service_s)
+        row.measure("lat.beyond_rtt.ttfs", None if delay is None else delay.beyond_rtt_s)
         row.measure("lat.finalize", timeline.finalize_s(case.trace))
     else:
-        row.lack("not_applicable", "lat.service.ttfs", "lat.finalize")
+        row.lack("not_applicable", "lat.service.ttfs", "lat.beyond_rtt.ttfs", "lat.finalize")
 
 
 def _never(row: Row, case: Case) -> None:
@@ -296,9 +326,14 @@ def _words(row: Row, case: Case, shown: list[captions.Emission], origin_s: float
         # Never locked: a word that never came, for whoever waits for final text.
         row.add("lat.word_committed", {"failed": len(words) - len(committed)})
     late = timeline.lateness_at_s(case.trace, [reference[word.reference].end_s or 0.0 for word in words])
-    row.values["lat.service.word_first"] = tuple(
-        timeline.Delay(word.first_s, late_s or 0.0).service_s for word, late_s in zip(words, late, strict=True)
-    )
+    trip_s = _round_trip_s(case)
+    delays = [timeline.Delay(word.first_s, late_s or 0.0, trip_s) for word, late_s in zip(words, late, strict=True)]
+    row.values["lat.service.word_first"] = tuple(delay.service_s for delay in delays)
+    beyond = tuple(delay.beyond_rtt_s for delay in delays if delay.beyond_rtt_s is not None)
+    if beyond:
+        row.values["lat.beyond_rtt.word_first"] = beyond
+    else:
+        row.lack("missing_input", "lat.beyond_rtt.word_first")
 
 
 def _endpoints(row: Row, case: Case, origin_s: float) -> None:
