@@ -42,6 +42,7 @@ bench: install ## Run the benchmarks (timing claims live there, not in the tests
 	$(BIN)/python -m tests.benchmarks.pacing --limit-ms 10 --runs 3
 	$(BIN)/python -m tests.benchmarks.latency
 	$(BIN)/python -m tests.benchmarks.uploads
+	$(BIN)/python -m tests.benchmarks.store
 	$(BIN)/python -m tests.benchmarks.scoring
 	$(BIN)/python -m tests.benchmarks.diarization
 	$(BIN)/python -m tests.benchmarks.streams

@@ -43,7 +43,7 @@ class Budget:
         if self.limit_usd is None:
             return
         if usd is None:
-            raise BudgetExceeded(f"{provider} over {route} has no known price; add it to prices.toml")
+            raise BudgetExceeded(cost.unknown(provider, route))
         usd = usd.quantize(_STEP, ROUND_CEILING)
         async with self._lock:
             if not cost.affordable(self.limit_usd, self.spent_usd, Decimal(0), usd):

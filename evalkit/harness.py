@@ -17,7 +17,7 @@ from evalkit.budget import Budget
 from evalkit.corpora import Corpus
 from evalkit.errors import EvalkitError, ParseError, ProviderError, Refused, StoreError, Unavailable
 from evalkit.limits import Admission
-from evalkit.plan import LOCAL_CONCURRENCY, Plan
+from evalkit.plan import LOCAL_CONCURRENCY, Choice, Plan
 from evalkit.providers import Provider
 from evalkit.scoring import cost, stitching
 from evalkit.scoring.cost import Billing
@@ -104,7 +104,7 @@ def agenda(plan: Plan, corpus: Corpus, store: Store | None = None) -> Agenda:
     wanted: dict[Key, Job] = {}
     for route in plan.routes:
         asked = [
-            (provider, *_terms(choice.provider, provider))
+            (provider, *_terms(choice, provider))
             for choice in plan.choices
             if (provider := choice.on(route)) is not None
         ]
@@ -342,9 +342,9 @@ def _is_embedded(provider: Provider) -> bool:
     return provider.engine is not None and not provider.settings.get("base_url")
 
 
-def _terms(name: str, provider: Provider) -> tuple[float | None, Billing]:
+def _terms(choice: Choice, provider: Provider) -> tuple[float | None, Billing]:
     """What an hour costs (None: unknown) and how it is rounded; nobody is paid for what is not live."""
-    price = cost.price(name, provider.route) if provider.live else None
+    price = choice.price(provider) if provider.live else None
     if price is None:
         return (None if provider.live else 0.0), cost.UNROUNDED
     return price.usd_per_hour, price.billing

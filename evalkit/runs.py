@@ -314,7 +314,7 @@ def _describe(plan: Plan, corpus: Corpus, name: str, command: str) -> dict[str, 
         }
         widths[choice.name] = {provider.route: plan.width(provider) for provider in offered}
         limits[choice.name] = {provider.route: asdict(plan.allowed(provider)) for provider in offered}
-        prices += [(choice.name, cost.price(choice.provider, provider.route)) for provider in offered]
+        prices += [(choice.name, choice.price(provider)) for provider in offered]
     return {
         "run": name,
         "created_at": _now(),

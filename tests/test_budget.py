@@ -1,8 +1,10 @@
 """The budget: never passed, whoever asks for how much in which order, and however often the run is interrupted."""
 
 import asyncio
+import json
 import os
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -11,14 +13,21 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from websockets.asyncio.server import ServerConnection
 
-from evalkit import corpora
+from evalkit import corpora, harness
 from evalkit.budget import Budget
+from evalkit.corpora import Corpus
 from evalkit.errors import BudgetExceeded, StoreError
 from evalkit.harness import Job
+from evalkit.plan import Choice, Plan
 from evalkit.providers import load
+from evalkit.providers.xai import Xai
+from evalkit.scoring import cost
 from evalkit.scoring.cost import Billing
+from evalkit.scoring.stitching import REPLAYED_S
 from evalkit.store import Store
+from tests.peers import ws_server
 
 CLIP = corpora.load("demo").clips[0]
 
@@ -43,36 +52,51 @@ def test_a_thousand_interleavings_with_retries_and_interruptions_never_pass_the_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Callers come, pay, fail, come again and are cut off, over several lives of the process."""
+    dice = random.Random(0)
+
+    async def written(spend: Callable[..., None], usd: Decimal, **about: str | int) -> None:
+        """In place of a thread, whose turns no seed decides."""
+        await turns(dice)
+        spend(usd, **about)
+        await turns(dice)
+
     monkeypatch.setattr(os, "fsync", lambda _: None)
-    full = 0
-    for seed in range(1000):
-        dice, folder = random.Random(seed), tmp_path / str(seed)
-        folder.mkdir()
+    monkeypatch.setattr(asyncio, "to_thread", written)
+    tight = 0
+    for number in range(1000):
+        store = Store(tmp_path / str(number))
+        store.folder.mkdir()
         limit_usd = round(dice.uniform(0, 0.02), dice.choice((2, 4, 9)))
         granted: list[Decimal] = []
         for _ in range(dice.randint(1, 3)):
-            budget = Budget(limit_usd, Store(folder))
+            budget = Budget(limit_usd, store)
             asyncio.run(one_life(budget, dice, granted))
-            assert noted_usd(folder) == Store(folder).spent_usd()
-            assert sum(granted) <= noted_usd(folder) <= budget.spent_usd <= Decimal(str(limit_usd))
-        full += budget.spent_usd > Decimal(str(limit_usd)) * 8 / 10
-    assert full > 200, "the limit was not often in question"
+            assert noted_usd(store.folder) == store.spent_usd()
+            assert sum(granted) <= store.spent_usd() <= budget.spent_usd <= Decimal(str(limit_usd))
+        tight += budget.spent_usd > Decimal(str(limit_usd)) * 8 / 10
+    assert tight > 200, "the limit was not often in question"
+
+
+async def turns(dice: random.Random) -> None:
+    """Let the others go first, now and then."""
+    for _ in range(dice.choice((0, 0, 1, 2, 5))):
+        await asyncio.sleep(0)
 
 
 async def one_life(budget: Budget, dice: random.Random, granted: list[Decimal]) -> None:
     async def caller() -> None:
         for attempt in range(dice.randint(1, 3)):
-            await asyncio.sleep(dice.choice((0, 0, 1e-4)))
+            await turns(dice)
             usd = Decimal(str(dice.uniform(0, 0.004))) / dice.choice((1, 3, 7, 1000))
             await reserve(budget, usd, attempt)
             granted.append(usd)
-            await asyncio.sleep(dice.choice((0, 1e-4)))
+            await turns(dice)
             if dice.random() < 0.6:
                 return  # it was answered; else it failed, was billed, and is tried again
 
     callers = [asyncio.create_task(caller()) for _ in range(dice.randint(1, 8))]
     if dice.random() < 0.5:
-        await asyncio.sleep(dice.choice((0, 1e-4, 1e-3)))
+        await turns(dice)
         for one in dice.sample(callers, dice.randint(0, len(callers))):
             one.cancel()
     for outcome in await asyncio.gather(*callers, return_exceptions=True):
@@ -133,3 +157,45 @@ def test_what_is_reserved_covers_silence_rounding_and_minimum(
 def test_without_a_documented_rule_none_is_assumed(job: Job) -> None:
     assert job.usd == pytest.approx(0.10 * job.clip.duration_s / 3600)
     assert job.worst_usd(1.8) == Decimal("0.10") * Decimal("1.8") / 3600
+
+
+async def test_a_stream_that_is_taken_up_again_reserves_only_what_it_sends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first connection dies after 1.6 s of audio, up to 1.3 s of which are locked."""
+    monkeypatch.setattr(Xai, "live", True)
+    monkeypatch.setattr(harness, "BACKOFF_S", 0.0)
+    connections = 0
+
+    async def talk(socket: ServerConnection) -> None:
+        nonlocal connections
+        connections += 1
+        await socket.send('{"type":"transcript.created"}')
+        heard_s = 0.0
+        async for message in socket:
+            if isinstance(message, str):
+                await socket.send('{"type":"transcript.done","text":""}')
+                return
+            heard_s += len(message) / 32_000
+            if connections == 1 and heard_s >= 1.6:
+                word = {"text": "word", "start": 1.0, "end": 1.3}
+                said = {"type": "transcript.partial", "words": [word], "is_final": True, "speech_final": True}
+                await socket.send(json.dumps(said))
+                socket.transport.abort()
+                return
+
+    async with ws_server(talk) as url:
+        options = {"base_url": url, "key_env": None, "speed": 20}
+        plan = Plan(Choice("xai", options), routes=("streaming",), corpus="one", budget_usd=1.0)
+        with Store(tmp_path).writing() as store:
+            await harness.run(plan, Corpus("one", (CLIP,), Path("demo")), store)
+    first, second = (orjson.loads(line) for line in store.spending_path.read_bytes().splitlines())
+    whole_s, from_s = CLIP.duration_s, 1.3 - REPLAYED_S
+    assert (first["attempt"], second["attempt"]) == (1, 2)
+    assert first["usd"] == pytest.approx(0.20 * whole_s / 3600, rel=1e-4)
+    assert second["usd"] == pytest.approx(0.20 * (whole_s - from_s) / 3600, rel=1e-4)
+    price = cost.price("xai", "streaming")
+    assert price is not None
+    billed_usd = cost.cost_usd(price, list(store.traces()), whole_s)
+    assert billed_usd is not None
+    assert 0 < billed_usd <= float(store.spent_usd()), "what the scores say it cost was reserved"

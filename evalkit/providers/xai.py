@@ -6,7 +6,6 @@ disagree. Joining every ``is_final`` doubles the text; taking only ``transcript.
 """
 
 import json
-import math
 import re
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from evalkit.errors import ParseError, Refused, SettingsError, Unavailable
-from evalkit.providers import Provider, explanation, raise_for_answer, raise_for_end
+from evalkit.providers import Provider, explanation, messages, options, raise_for_answer, raise_for_end
+from evalkit.providers.messages import number, of_type, timed
+from evalkit.providers.options import flag
+from evalkit.providers.speaking import speak
 from evalkit.types import Audio, Event, Route, Segment, State, Update, Word
 from evalkit.wire import Upload, Wire, is_loopback, key_in
 
@@ -34,6 +36,7 @@ class Xai(Provider):
 
     routes: ClassVar[tuple[Route, ...]] = ("rest", "streaming")
     description: ClassVar[str] = "xAI Grok Speech-to-Text over REST and WebSocket; needs XAI_API_KEY"
+    capabilities: ClassVar[str] = "word times yes; speakers yes; channels 2 to 8; file up to 500 MB"
 
     name: str = "xai"
     route: Route = "rest"
@@ -61,22 +64,17 @@ class Xai(Provider):
     def __post_init__(self) -> None:
         if self.language is not None and self.language not in LANGUAGES:
             raise SettingsError.unknown("language", self.language, LANGUAGES)
-        if not 10 <= self.frame_ms <= 1000:
-            raise SettingsError(f"frame_ms must be 10 to 1000, not {self.frame_ms}")
-        if not 0 <= self.endpointing_ms <= 5000:
-            raise SettingsError(f"endpointing_ms must be 0 to 5000, not {self.endpointing_ms}")
-        if not 0 <= self.trailing_silence_s <= 60:
-            raise SettingsError(f"trailing_silence_s must be 0 to 60, not {self.trailing_silence_s:g}")
-        if not 0.1 <= self.speed <= 100:
-            raise SettingsError(f"speed must be 0.1 to 100, not {self.speed:g}")
+        options.within("frame_ms", self.frame_ms, 10, 1000)
+        options.within("endpointing_ms", self.endpointing_ms, 0, 5000)
+        options.within("trailing_silence_s", self.trailing_silence_s, 0, 60)
+        options.within("speed", self.speed, 0.1, 100)
         if len(self.keyterms) > MAX_KEYTERMS or any(len(term) > MAX_KEYTERM_CHARS for term in self.keyterms):
             raise SettingsError(f"keyterms: at most {MAX_KEYTERMS} terms of {MAX_KEYTERM_CHARS} characters")
-        if self.vad_threshold is not None and not 0 <= self.vad_threshold <= 1:
-            raise SettingsError(f"vad_threshold must be 0 to 1, not {self.vad_threshold:g}")
-        if self.key_env is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", self.key_env):
-            raise SettingsError("key_env must be the name of an environment variable, not the key itself")
+        if self.vad_threshold is not None:
+            options.within("vad_threshold", self.vad_threshold, 0, 1)
+        options.key_env(self.key_env)
         if self.base_url or self.engine is None:
-            _check_url(self.base_url)
+            options.base_url(self.base_url)
 
     @property
     def live(self) -> bool:
@@ -101,16 +99,14 @@ class Xai(Provider):
             )
             return
         query = urllib.parse.urlencode(self._query(audio))
-        url = f"ws{self.base_url.rstrip('/').removeprefix('http')}/v1/stt?{query}"
+        url = f"{options.socket_url(self.base_url)}/v1/stt?{query}"
         async with wire.websocket(url, headers=headers) as socket:
-            failed = _is("error")
-            await socket.until(_is("transcript.created"), what="transcript.created", unless=failed)
-            unsaid = len(audio.pcm)
-            async for frame in wire.pace(audio, self.frame_ms, speed=self.speed, silence_s=self.silence_s):
-                await socket.send_audio(frame)
-                if self.end_mode == "finalize" and 0 < unsaid <= len(frame):
-                    await socket.send('{"type":"finalize"}')
-                unsaid -= len(frame)
+            failed = of_type("error")
+            await socket.until(of_type("transcript.created"), what="transcript.created", unless=failed)
+            flush = '{"type":"finalize"}' if self.end_mode == "finalize" else None
+            await speak(
+                socket, wire, audio, frame_ms=self.frame_ms, speed=self.speed, silence_s=self.silence_s, at_end=flush
+            )
             await socket.send('{"type":"audio.done"}')
             await socket.until(_ends_a_channel(), what="transcript.done", count=audio.channels, unless=failed)
 
@@ -129,18 +125,18 @@ class Xai(Provider):
             raise_for_end(events, self.name)
 
     def _options(self, audio: Audio) -> list[tuple[str, str]]:
-        options = [("model", self.model)]
+        asked = [("model", self.model)]
         if self.language is not None:
-            options.append(("language", self.language))
+            asked.append(("language", self.language))
         if self.diarize:
-            options.append(("diarize", "true"))
+            asked.append(("diarize", "true"))
         if audio.channels > 1:
-            options.append(("multichannel", "true"))
-        options.extend(("keyterm", term) for term in self.keyterms)
-        options.append(("filler_words", _flag(self.filler_words)))
+            asked.append(("multichannel", "true"))
+        asked.extend(("keyterm", term) for term in self.keyterms)
+        asked.append(("filler_words", flag(self.filler_words)))
         if self.vad_threshold is not None:
-            options.append(("vad_threshold", f"{self.vad_threshold:g}"))
-        return options
+            asked.append(("vad_threshold", f"{self.vad_threshold:g}"))
+        return asked
 
     def _form(self, audio: Audio) -> list[tuple[str, str]]:
         # On the socket a language alone switches formatting on; REST needs `format` too to do the same.
@@ -151,7 +147,7 @@ class Xai(Provider):
             *self._options(audio),
             ("sample_rate", str(audio.sample_rate_hz)),
             ("encoding", "pcm"),
-            ("interim_results", _flag(self.interim_results)),
+            ("interim_results", flag(self.interim_results)),
             ("endpointing", str(self.endpointing_ms)),
             *([("channels", str(audio.channels))] if audio.channels > 1 else []),
         ]
@@ -176,7 +172,7 @@ class Xai(Provider):
                 expected = int(query.get("channels", ["1"])[0])
             if event.kind != "received":
                 continue
-            message = _message(event.data)
+            message = messages.read(event.data, "xai")
             kind = message.get("type")
             index = int(message.get("channel_index") or 0)
             channel = channels.setdefault(index, _Channel(index if expected > 1 else None, (index,)))
@@ -220,7 +216,7 @@ class _Channel:
                 yield self._finish(t_s, words)
         elif words and message.get("is_final"):
             self.open = True
-            if self.chunks and words == self.chunks[-1] and _timed(words):
+            if self.chunks and words == self.chunks[-1] and timed(words):
                 return  # it came twice
             if self._restates(words):
                 self.chunks = [words]
@@ -236,7 +232,7 @@ class _Channel:
     def done(self, t_s: float, message: Mapping[str, Any]) -> Iterator[Update]:
         words = _words(message, self.channel)
         said = [*self.finished, *self._held()]
-        if words and self.last and _timed(words) and _timed(self.finished):
+        if words and self.last and timed(words) and timed(self.finished):
             if any(_begins_with(words, restated) for restated in (self.finished, self.last)):
                 edge_s = (self.last[-1].end_s or 0.0) - TOUCH_S
                 words = tuple(word for word in words if (word.start_s or 0.0) >= edge_s)
@@ -260,7 +256,7 @@ class _Channel:
     def _came_before(self, words: tuple[Word, ...]) -> bool:
         """Whether all of ``words`` lie in what is finished: a message that came twice, or after a later one."""
         finished = self.finished[-1].end_s if self.finished else None
-        return finished is not None and _timed(words) and max(word.end_s or 0.0 for word in words) <= finished
+        return finished is not None and timed(words) and max(word.end_s or 0.0 for word in words) <= finished
 
     def _held(self) -> tuple[Word, ...]:
         return tuple(word for chunk in self.chunks for word in chunk)
@@ -270,7 +266,7 @@ class _Channel:
         held = self._held()
         if not held:
             return False
-        return _begins_with(words, held) if _timed(words) and _timed(held) else _starts_with(words, held)
+        return _begins_with(words, held) if timed(words) and timed(held) else _starts_with(words, held)
 
     def _finish(self, t_s: float, words: tuple[Word, ...]) -> Update:
         update = self._update(t_s, words, "utterance_final")
@@ -284,37 +280,14 @@ class _Channel:
         return Update(t_s, words, (*self.path, self.utterance, *chunk), state)
 
 
-def _check_url(url: str) -> None:
-    try:
-        parts = urllib.parse.urlsplit(url)
-        usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
-    except ValueError:
-        usable = False
-    else:
-        if parts.username or parts.password or parts.query or parts.fragment:
-            raise SettingsError("base_url must hold no user name, key or query: it is written down with every trace")
-    if not usable:
-        raise SettingsError(f"base_url must be http://HOST or https://HOST, not {url!r}")
-
-
 def _read_answer(event: Event) -> Update:
-    answer = _message(event.data["body"])
+    answer = messages.read(event.data["body"], "xai")
     channels = answer.get("channels")
     if channels:
         words = tuple(word for item in channels for word in _words(item, int(item["index"])))
     else:
         words = _words(answer, None)
     return Update(event.t_s, words, (), "utterance_final")
-
-
-def _message(text: str) -> Mapping[str, Any]:
-    try:
-        message = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ParseError(f"xai: not JSON: {text[:80]!r}") from error
-    if not isinstance(message, Mapping):
-        raise ParseError(f"xai: not a JSON object: {text[:80]!r}")
-    return message
 
 
 def _words(message: Mapping[str, Any], channel: int | None) -> tuple[Word, ...]:
@@ -326,30 +299,17 @@ def _words(message: Mapping[str, Any], channel: int | None) -> tuple[Word, ...]:
             return tuple(
                 Word(
                     text=str(word["text"]),
-                    start_s=_number(word.get("start")),
-                    end_s=_number(word.get("end")),
+                    start_s=number(word.get("start")),
+                    end_s=number(word.get("end")),
                     speaker=None if word.get("speaker") is None else str(word["speaker"]),
                     channel=channel,
-                    confidence=_number(word.get("confidence", unsaid)),
+                    confidence=number(word.get("confidence", unsaid)),
                 )
                 for word in message["words"]
             )
         return tuple(Word(text, channel=channel) for text in str(message.get("text") or "").split())
     except (KeyError, TypeError, ValueError) as error:
         raise ParseError(f"xai: a word is not as documented: {str(message)[:120]}") from error
-
-
-def _number(value: Any) -> float | None:
-    if value is None:
-        return None
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(f"{number} is no time")
-    return number
-
-
-def _timed(words: Sequence[Word]) -> bool:
-    return all(word.start_s is not None and word.end_s is not None for word in words)
 
 
 def _begins_with(words: Sequence[Word], earlier: Sequence[Word]) -> bool:
@@ -366,24 +326,9 @@ def _bare(word: Word) -> str:
     return re.sub(r"\W", "", word.text).casefold()
 
 
-def _is(kind: str) -> Any:
-    """A test for messages of one type, which reads JSON only when the text could be one."""
-
-    def matches(message: str) -> bool:
-        if kind not in message:
-            return False
-        try:
-            content = json.loads(message)
-        except (ValueError, RecursionError):
-            return False
-        return isinstance(content, Mapping) and content.get("type") == kind
-
-    return matches
-
-
 def _ends_a_channel() -> Callable[[str], bool]:
     """A test for the ``transcript.done`` of a channel that had none yet: a message may come twice."""
-    done = _is("transcript.done")
+    done = of_type("transcript.done")
     ended: set[Any] = set()
 
     def matches(message: str) -> bool:
@@ -393,7 +338,3 @@ def _ends_a_channel() -> Callable[[str], bool]:
         return True
 
     return matches
-
-
-def _flag(value: bool) -> str:
-    return "true" if value else "false"

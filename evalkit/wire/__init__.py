@@ -116,8 +116,17 @@ class Wire:
         headers: Mapping[str, str] = {},
         fields: Sequence[tuple[str, str]] = (),
         file: Upload | None = None,
+        body: Upload | None = None,
     ) -> None:
         """One HTTP exchange: a multipart form whose fields come first, in order, and whose file is the last part.
+
+        Args:
+            method: such as ``POST``.
+            url: with its query.
+            headers: beside those that the content needs.
+            fields: of the form.
+            file: of the form; recorded by its name and size, never its content.
+            body: a file that is sent by itself, in the place of a form; recorded in the place of ``file``.
 
         Raises:
             Unavailable: no answer arrived; an answer of any status is recorded, not judged.
@@ -127,7 +136,10 @@ class Wire:
         about = None
         if file:
             parts.append(("file", (file.name, file.content, file.mime)))
-            about = {"name": file.name, "bytes": file.size, "mime": file.mime, "audio_s": file.audio_s}
+        if body:
+            headers = {"Content-Type": body.mime, "Content-Length": str(body.size), **headers}
+        if sound := file or body:
+            about = {"name": sound.name, "bytes": sound.size, "mime": sound.mime, "audio_s": sound.audio_s}
         record = self._record
         phases: dict[str, float] = {}
 
@@ -136,11 +148,16 @@ class Wire:
 
         asked = {"method": method, "url": url, "headers": dict(headers), "fields": list(fields), "file": about}
         record.add("sent", {**asked, "cold": self._pool.visit(url)})
-        record.audio_s = file.audio_s if file else 0.0
+        record.audio_s = sound.audio_s if sound else 0.0
         try:
             async with asyncio.timeout(self._timeouts.answer_s):
                 response = await self._pool.http.request(
-                    method, url, headers=dict(headers), files=parts or None, extensions={"trace": note}
+                    method,
+                    url,
+                    headers=dict(headers),
+                    content=body.body() if body else None,
+                    files=parts or None,
+                    extensions={"trace": note},
                 )
         except (httpx.TimeoutException, TimeoutError) as error:
             record.fail(f"{_origin(url)} did not answer in time ({type(error).__name__})", error)

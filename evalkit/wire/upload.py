@@ -1,16 +1,19 @@
-"""The file part of an HTTP form, from memory or from disk."""
+"""A file to send over HTTP, in a form or as the whole body, from memory or from disk."""
 
 import io
 import os
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Self
 
 from evalkit.types import Audio
 
+_PIECE_BYTES = 65_536
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file part of an HTTP form."""
+    """A file, as one part of a form or as a whole body."""
 
     name: str
     content: "bytes | WavFile"
@@ -28,6 +31,10 @@ class Upload:
     def size(self) -> int:
         """Its length in bytes."""
         return len(self.content)
+
+    def body(self) -> "bytes | AsyncIterator[bytes]":
+        """The content as a whole body: what is kept on disk is read in pieces while it is sent."""
+        return self.content if isinstance(self.content, bytes) else _pieces(self.content)
 
 
 class WavFile(io.RawIOBase):
@@ -59,3 +66,8 @@ class WavFile(io.RawIOBase):
         buffer[: len(data)] = data
         self._at += len(data)
         return len(data)
+
+
+async def _pieces(file: io.RawIOBase) -> AsyncIterator[bytes]:
+    while piece := file.read(_PIECE_BYTES):
+        yield piece
