@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from evalkit.decisions import Label, gate
 from evalkit.intervals import zero_event_bound, zero_failure_trials
+from evalkit.scoring.timing import judgeable, reference_error_s
 from evalkit.types import Evidence
 
 MAX_AGE_DAYS = 30
@@ -36,6 +37,8 @@ class Criterion:
     required: bool = True
     share: bool = False
     """The figure is a share of trials, so that a flawless result has an exact bound."""
+    threshold_s: float | None = None
+    """The time error by which the metric parts good words from bad ones (0.1 of "within 100 ms"), if it does."""
     fail_early: bool = False
     """Already fail when the interval lies beyond the limit with at least half the support."""
 
@@ -51,6 +54,8 @@ class Finding:
     support: Mapping[str, float] = field(default_factory=dict)
     label: Label | None = None
     """Of a non-inferiority test."""
+    times_source: str | None = None
+    """Where the reference times come from, for a criterion with a ``threshold_s``."""
 
 
 class Judged(NamedTuple):
@@ -68,6 +73,9 @@ def judge(criterion: Criterion, finding: Finding) -> Judged:
         return _must_be_zero(criterion, finding)
     if criterion.kind == "presence":
         return Judged("pass", "present") if finding.value else Judged("fail", "absent")
+    if criterion.threshold_s is not None and not judgeable(criterion.threshold_s, finding.times_source):
+        least_ms = 2000 * reference_error_s(finding.times_source)
+        return Judged("insufficient", f"these reference times cannot judge errors below {least_ms:g} ms")
     few = _lacking(criterion, finding)
     if few and not (criterion.fail_early and _beyond(criterion, finding) and _half(criterion, finding)):
         return Judged("insufficient", few)

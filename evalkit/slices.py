@@ -9,15 +9,13 @@ from scipy import special
 
 from evalkit.bootstrap import cluster_sums
 from evalkit.decisions import holm
-from evalkit.intervals import MIN_CLUSTERS, Estimate, cluster_ratio, cluster_ratio_difference
+from evalkit.intervals import Estimate, cluster_ratio, cluster_ratio_difference
 from evalkit.samples import cluster_of, of, total
 from evalkit.scoring.catalogue import describe
-from evalkit.scoring.define import columns, ratio
-from evalkit.types import Metric, Route, Score, SummaryRow
+from evalkit.scoring.define import columns
+from evalkit.scoring.sliced import LEAST, MIN_CLIPS, MIN_CLUSTERS, MIN_WORDS, PROFILES, gap_metrics
+from evalkit.types import Route, Score, SummaryRow
 
-MIN_CLIPS = 20
-MIN_WORDS = 500
-LEAST = f"{MIN_CLIPS} clips, {MIN_WORDS} words and {MIN_CLUSTERS} clusters"
 UNKNOWN = "unknown"
 """The value of a tag that a clip does not have."""
 
@@ -28,32 +26,6 @@ _AUTOMATIC = (TIMES,)
 """Tags nobody asked for: they make slices only when they divide the corpus, and word errors do not hang on them."""
 _NAMING = ("source",)
 """Keys that name a clip (``variants``): as slices they would hold one clip each."""
-_RATES = {"en": "acc.wer.en", "basic": "acc.wer.basic"}
-
-
-def _gap_metrics(profile: str) -> tuple[Metric, Metric]:
-    rate = f"word error rate ({profile})"
-    gap = ratio(
-        f"acc.slice.{profile}.worst_gap",
-        f"Worst slice ({profile})",
-        f"Largest {rate} of a slice minus that of all clips, over the values of one tag with at least {MIN_CLIPS} "
-        f"clips, {MIN_WORDS} words and {MIN_CLUSTERS} clusters; its p-value is adjusted (Holm) for the slices of the "
-        "tag.",
-        (),
-        (),
-    )
-    macro = ratio(
-        f"acc.slice.{profile}.macro",
-        f"Mean of slices ({profile})",
-        f"Unweighted mean of the {rate} over the same slices, which another mix of clips does not change.",
-        (),
-        (),
-    )
-    return gap, macro
-
-
-METRICS: tuple[Metric, ...] = tuple(metric for profile in _RATES for metric in _gap_metrics(profile))
-"""Made from the slices of a summary, not from the columns of a score; the slice of such a row is the tag's name."""
 
 
 def keys(scores: Sequence[Score]) -> Iterator[str]:
@@ -172,8 +144,8 @@ def gap_rows(scores: Sequence[Score]) -> list[SummaryRow]:
     for key in keys(scores):
         if key in _AUTOMATIC or len(values(scores, key)) < 2:
             continue
-        for profile, metric in _RATES.items():
-            gaps = slice_gaps(scores, scores[0].provider, scores[0].route, key, metric=metric)
+        for profile in PROFILES:
+            gaps = slice_gaps(scores, scores[0].provider, scores[0].route, key, metric=f"acc.wer.{profile}")
             if gaps.pooled is not None:
                 found += _rows(scores[0], key, profile, gaps)
     return found
@@ -181,12 +153,12 @@ def gap_rows(scores: Sequence[Score]) -> list[SummaryRow]:
 
 def _rows(system: Score, key: str, profile: str, gaps: SliceGaps) -> list[SummaryRow]:
     worst = gaps.worst
-    gap, macro = _gap_metrics(profile)
+    gap, macro = gap_metrics(profile)
     lacking = f"no slice has {LEAST}"
     if worst is None:
         told = lacking
     else:
-        p = "" if worst.p_holm is None else f"; p = {worst.p_holm:.2g}, adjusted for {len(gaps.slices)} slices"
+        p = "" if worst.p_holm is None else f"; p = {worst.p_holm:.2g}, adjusted for {_several(gaps)}"
         told = f"{key}={worst.name}, {worst.n_clips} clips and {worst.n_words} words{p}"
     row = SummaryRow(
         provider=system.provider,
@@ -215,9 +187,13 @@ def _rows(system: Score, key: str, profile: str, gaps: SliceGaps) -> list[Summar
         n_clips=sum(one.n_clips for one in gaps.slices),
         n_units=sum(one.n_words for one in gaps.slices),
         n_clusters=0,
-        note=f"mean of {len(gaps.slices)} slices" if worst else lacking,
+        note=f"mean of {_several(gaps)}" if worst else lacking,
     )
     return [row, several]
+
+
+def _several(gaps: SliceGaps) -> str:
+    return "1 slice" if len(gaps.slices) == 1 else f"{len(gaps.slices)} slices"
 
 
 def _adjusted(found: Sequence[SliceGap]) -> list[SliceGap]:

@@ -4,7 +4,7 @@ import functools
 import hashlib
 import random
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,21 @@ def scores(count: int = 24, *, seed: int = 0) -> list[Score]:
             for route in ("rest", "streaming"):
                 extra = 0.05 if noise != "clean" else 0.0
                 found.append(one(f"clip-{number:02d}", provider, route, text, share + extra, chance, domain, noise))
+    return found
+
+
+def degraded(count: int = 24, *, noise_db: Sequence[int] = (20, 10, 0)) -> list[Score]:
+    """The same clips clean and in noise, as ``evalkit corpus degrade`` would make them."""
+    chance = random.Random(1)
+    found = []
+    for score in scores(count):
+        share = 0.06 if score.provider == CANDIDATE else 0.30
+        found.append(replace(score, slices={**score.slices, "condition": "clean", "source": score.clip_id}))
+        for snr in noise_db:
+            place = (f"{score.clip_id}@noise-{snr}dB", score.provider, score.route, score.reference or "")
+            copy = one(*place, share + 0.02 * (22 - snr), chance, score.slices["domain"], score.slices["noise"])
+            tags = {**score.slices, "condition": f"noise-{snr}dB", "source": score.clip_id}
+            found.append(replace(copy, slices=tags, cluster=score.cluster))
     return found
 
 

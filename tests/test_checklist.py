@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -52,6 +53,15 @@ def test_reasons() -> None:
     assert judge(WER, finding(0.25, 0.15, 0.35)).reason == "looks bad but not proven"
     assert judge(WER, finding(0.05, 0.04, 0.06, n=12, words=5000)) == ("insufficient", "only 12 of 100 n")
     assert judge(WER, finding(None)).verdict == "not_tested"
+
+
+def test_a_threshold_finer_than_the_reference_is_refused() -> None:
+    within = Criterion("ts.offset.start.within_50ms", "lower", 0.9, 0.75, threshold_s=0.05)
+    flawless = Finding(1.0, 0.99, 1.0, ENOUGH, times_source="forced alignment")
+    assert judge(within, flawless) == ("insufficient", "these reference times cannot judge errors below 100 ms")
+    assert judge(within, replace(flawless, times_source="manual annotation")).verdict == "pass"
+    assert judge(replace(within, threshold_s=0.1), flawless).verdict == "pass"
+    assert judge(replace(within, threshold_s=None), flawless).verdict == "pass"
 
 
 def test_without_an_interval_the_point_is_compared_and_it_says_so() -> None:

@@ -18,6 +18,14 @@ def test_the_catalogue_every_metric_and_the_providers(here: Path) -> None:
     assert "5 clips" in evalkit(here, "corpus", "check", "calls").stdout
 
 
+def test_metrics_can_be_asked_for_by_how_their_id_begins(here: Path) -> None:
+    told = evalkit(here, "metrics", "acc.slice.").stdout
+    assert "acc.slice.en.worst_gap  Worst slice (en)  percent, lower is better" in told
+    assert "lat." not in told
+    assert all(len(line) <= 100 for line in told.splitlines())
+    assert "did you mean lat" in refused(evalkit(here, "metrics", "lta."))
+
+
 def test_limits_says_whether_the_need_is_covered(here: Path) -> None:
     told = evalkit(here, "limits", "--starts-per-s", "0.5", "--session-s", "180")
     assert told.returncode == 1

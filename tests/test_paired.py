@@ -291,3 +291,11 @@ def test_equal_rates_over_unlike_denominators_are_no_evidence() -> None:
     ]
     found = difference(compare(scores, "new", "old"), "acc.keyterm.precision")
     assert (found.difference, found.p) == (0.0, 1.0)
+
+
+def test_clips_are_paired_by_name_whatever_their_order() -> None:
+    scores = pair([3, 0, 5, 2, 8, 1], [9, 1, 0, 4, 2, 7], words=[60, 20, 70, 40, 90, 30])
+    shuffled = [*scores[:6], *reversed(scores[6:])]
+    assert compare(shuffled, "new", "old") == compare(scores, "new", "old")
+    fewer = shuffled[1:]
+    assert difference(compare(fewer, "new", "old"), WER).n_clips == 5

@@ -1,6 +1,6 @@
 import pytest
 
-from evalkit.ranking import System, rank_depends_on_normaliser
+from evalkit.ranking import MixSwap, System, rank_depends_on_mix, rank_depends_on_normaliser
 from evalkit.stats import summarise
 from evalkit.types import Score
 from tests.rows import row
@@ -37,3 +37,21 @@ def test_equal_rates_are_no_swap(equal_under: str) -> None:
 def test_a_system_without_one_of_the_profiles_cannot_swap() -> None:
     rows = summarise([both(k, name, wrong) for k in range(6) for name, wrong in (("a", 1), ("b", 2))])
     assert rank_depends_on_normaliser(one for one in rows if (one.provider, one.metric) != ("b", BASIC)) == []
+
+
+def mixed(provider: str, plain: tuple[int, int], hard: tuple[int, int]) -> list[Score]:
+    """So many clips with so many errors of each kind."""
+    kinds = [("plain", plain[1])] * plain[0] + [("hard", hard[1])] * hard[0]
+    return [
+        row(f"{provider}{k}", provider=provider, route="rest", errors=wrong, cluster=f"s{k % 7}", slices={"kind": kind})
+        for k, (kind, wrong) in enumerate(kinds)
+    ]
+
+
+def test_a_system_that_is_worse_in_every_slice_can_win_pooled() -> None:
+    """Simpson's paradox: a is worse on plain and on hard clips, but was sent mostly plain ones."""
+    scores = mixed("a", (95, 1), (25, 10)) + mixed("b", (25, 0), (95, 8))
+    assert rank_depends_on_mix(summarise(scores)) == [MixSwap("kind", System("a", "rest"), System("b", "rest"))]
+    fair = mixed("a", (60, 1), (60, 10)) + mixed("b", (60, 0), (60, 8))
+    assert rank_depends_on_mix(summarise(fair)) == []
+    assert rank_depends_on_mix(summarise(scores), profile="basic") == []

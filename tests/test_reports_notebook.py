@@ -1,3 +1,4 @@
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -100,3 +101,38 @@ def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
     (folder / name).unlink()
     with pytest.raises(StoreError, match=name.replace(".", r"\.")):
         Run.load(folder)
+
+
+def test_decisions_are_the_comparisons_that_have_a_margin(run: Run) -> None:
+    frame = run.decisions
+    assert len(frame) == run.differences["margin"].notna().sum() > 0
+    assert {"p_holm", "poi", "label", "clips_needed", "smallest_detectable"} <= set(frame.columns)
+    assert frame["label"].notna().all()
+
+
+def test_the_catalogue_is_a_table(run: Run) -> None:
+    assert list(run.metrics.columns) == ["title", "unit", "direction", "definition", "source"]
+    assert set(run.summary["metric"]) <= set(run.metrics.index)
+    assert run.metrics.index.is_unique
+    assert run.metrics.loc["acc.wer.en", "direction"] == "lower"
+
+
+def test_a_clip_without_a_tag_is_unknown_in_groups_and_filters(run: Run) -> None:
+    bare = [dataclasses.replace(run.rows[0], slices={}), *run.rows[1:]]
+    found = dataclasses.replace(run, rows=bare)
+    assert found.scores["tag.noise"].notna().all()
+    assert (found.scores["tag.noise"] == "unknown").sum() == 1
+    assert len(found.worst(5, noise="unknown")) == 1
+    with pytest.raises(SettingsError):
+        found.worst(5, accent="unknown")
+
+
+def test_conditions_are_a_table_pair_by_pair(run: Run) -> None:
+    assert run.conditions.empty
+    assert "condition" in run.conditions.columns
+    worse = dataclasses.replace(run, rows=handmade.degraded(8))
+    found = worse.conditions
+    assert list(found["condition"].unique()) == ["noise-20dB", "noise-10dB", "noise-0dB"]
+    assert len(found) == 12
+    assert not found["supported"].any(), "eight pairs support no claim"
+    assert "noise" in worse.plots()

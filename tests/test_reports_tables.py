@@ -43,13 +43,15 @@ scores = st.builds(
 units = st.sampled_from(["rate", "s", "per_min", "x", "usd_per_h", "count"])
 summary_rows = st.builds(
     SummaryRow, texts, st.sampled_from(["rest", "streaming"]), texts, texts, units, *[st.none() | numbers] * 5,
-    *[st.integers(0, 10**9)] * 3, texts,
+    *[st.integers(0, 10**9)] * 3, texts, st.none() | numbers, texts,
 )  # fmt: skip
+maybe = st.none() | numbers
 differences = st.builds(
     Difference, st.sampled_from(["candidate_vs_incumbent", "streaming_vs_rest"]), texts, units, texts,
-    st.sampled_from(["rest", "streaming"]), texts, st.sampled_from(["rest", "streaming"]), *[st.none() | numbers] * 5,
-    *[st.integers(0, 10**9)] * 2, st.none() | numbers,
-    st.sampled_from(["better", "worse", "no_clear_difference", "insufficient"]),
+    st.sampled_from(["rest", "streaming"]), texts, st.sampled_from(["rest", "streaming"]), *[maybe] * 7,
+    *[st.integers(0, 10**9)] * 2, *[maybe] * 4, st.sampled_from([None, "superior", "non_inferior_but_worse"]),
+    st.sampled_from([None, "pass", "fail"]), maybe, st.none() | st.integers(0, 10**9),
+    st.sampled_from(["better", "worse", "no_clear_difference", "insufficient"]), texts,
 )  # fmt: skip
 relaxed = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -84,7 +86,8 @@ def test_differences_come_back_as_they_were(rows: list[Difference]) -> None:
 def test_summary_has_exactly_the_promised_columns(tmp_path: Path) -> None:
     tables.write_summary(tmp_path / "summary.csv", handmade.demo()[2])
     assert (tmp_path / "summary.csv").read_text().splitlines()[0] == (
-        "provider,route,slice,metric,unit,value,numerator,denominator,ci_lo,ci_hi,n_clips,n_units,status,n_clusters"
+        "provider,route,slice,metric,unit,value,numerator,denominator,ci_lo,ci_hi,n_clips,n_units,status,n_clusters,"
+        "macro,note"
     )
 
 

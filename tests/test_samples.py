@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from evalkit.samples import Sample, Table, cluster_of, of, partial_timing, total
 from evalkit.scoring import describe
-from evalkit.slices import METRICS
+from evalkit.scoring.sliced import METRICS
 from evalkit.types import Score
 from tests.rows import WER, row
 

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from evalkit.errors import SettingsError
-from evalkit.scoring.catalogue import METRICS, describe
+from evalkit.scoring.catalogue import EVERY, METRICS, beginning, describe
 
 FOLDED = {
     "acc.wer.en", "acc.wer.en.scored_only", "acc.wer.en.sub_rate", "acc.wer.en.del_rate", "acc.wer.en.ins_rate",
@@ -40,3 +40,15 @@ def test_an_unknown_metric_names_the_near_miss() -> None:
     assert describe("dia.der").id == "dia.der"
     with pytest.raises(SettingsError, match=r"did you mean 'acc\.wer\.en'"):
         describe("acc.wer.eng")
+
+
+def test_metrics_are_found_by_how_their_id_begins() -> None:
+    assert {metric.id.partition(".")[0] for metric in beginning("lat.")} == {"lat"}
+    assert beginning("") == EVERY
+    assert beginning("acc.slice.en.macro") == (describe("acc.slice.en.macro"),)
+
+
+@pytest.mark.parametrize(("wrong", "hint"), [("lta.", "did you mean lat"), ("acc.wre", "acc.wer"), ("zz", "acc, dia")])
+def test_a_beginning_that_nothing_has_suggests_what_comes_near(wrong: str, hint: str) -> None:
+    with pytest.raises(SettingsError, match=hint):
+        beginning(wrong)

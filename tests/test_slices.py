@@ -3,7 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evalkit.slices import METRICS, divided, gap_rows, keys, slice_gaps, thin
+from evalkit.scoring.sliced import METRICS
+from evalkit.slices import divided, gap_rows, keys, slice_gaps, thin
 from evalkit.stats import summarise
 from evalkit.types import Score
 from tests.rows import WER, figure, row

@@ -7,11 +7,13 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
+from rich.padding import Padding
+from rich.text import Text
 
-from evalkit import corpora, limits, providers
+from evalkit import corpora, providers
 from evalkit.cli import screen
 from evalkit.limits import Limits, Need
-from evalkit.scoring import cost
+from evalkit.plan import Choice
 from evalkit.scoring import limits as scoring_limits
 from evalkit.store import Store
 from evalkit.types import Route
@@ -26,23 +28,35 @@ def list_providers() -> None:
     """List the installed providers: routes, list price, and what each is and needs."""
     table = screen.table("provider", "route", "per hour", "what it is and needs")
     for name in providers.names():
-        found = providers.find(name)
+        found, choice = providers.find(name), Choice(name)
+        streams = "streaming yes" if "streaming" in found.routes else "streaming no"
+        able = "; ".join(filter(None, (streams, found.capabilities)))
+        about = f"{escape(found.description)}\n[dim]{escape(able)}[/dim]"
         for route in found.routes:
-            price = cost.price(name, route)
+            provider = choice.on(route)
+            price = None if provider is None else choice.price(provider)
             usd = "unknown" if price is None else f"${price.usd_per_hour:.2f} of {price.basis}"
             first = route == found.routes[0]
-            table.add_row(escape(name) if first else "", route, usd, escape(found.description) if first else "")
+            table.add_row(escape(name) if first else "", route, usd, about if first else "")
     screen.out.print(table)
 
 
 @app.command()
-def metrics() -> None:
+def metrics(
+    prefix: Annotated[
+        str, typer.Argument(help="Only those whose id begins so, e.g. lat. or acc.wer.", show_default=False)
+    ] = "",
+) -> None:
     """Print what every metric means: unit, direction, definition and source."""
+    from evalkit.reports.units import DIRECTION_WORDS, UNIT_WORDS
     from evalkit.scoring import catalogue
 
-    for metric in catalogue.METRICS:
-        screen.out.print(f"[bold]{metric.id}[/bold]  {metric.title}  ({metric.unit}, {metric.direction} is better)")
-        screen.out.print(f"  {metric.definition} [dim]{metric.source}[/dim]", highlight=False)
+    for metric in catalogue.beginning(prefix):
+        meant = f"{UNIT_WORDS.get(metric.unit, metric.unit)}, {DIRECTION_WORDS[metric.direction]}"
+        head = Text.assemble((metric.id, "bold"), f"  {metric.title}", (f"  {meant}", "cyan"))
+        source = "" if metric.source == "evalkit" else f" {metric.source}"
+        screen.out.print(head)
+        screen.out.print(Padding(Text.assemble(metric.definition, (source, "dim")), (0, 0, 0, 4)))
 
 
 @app.command(name="limits")
@@ -160,6 +174,7 @@ def _known_limits(manifest: Mapping[str, Any] | None) -> dict[tuple[str, Route],
     if manifest is not None:
         asked = manifest.get("limits", {}).items()
         return {(name, route): Limits(**told) for name, routes in asked for route, told in routes.items()}
-    pairs = [(name, route) for name in providers.names() for route in providers.find(name).routes]
-    found = {(name, route): limits.documented(name, route) for name, route in pairs}
+    pairs = [(Choice(name), route) for name in providers.names() for route in providers.find(name).routes]
+    asked = ((choice, provider) for choice, route in pairs if (provider := choice.on(route)) is not None)
+    found = {(provider.name, provider.route): choice.documented(provider) for choice, provider in asked}
     return {pair: allowed for pair, allowed in found.items() if allowed != Limits()}

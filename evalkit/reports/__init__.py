@@ -3,9 +3,16 @@
 ======================  =======================================================
 tables                  scores.csv, summary.csv, comparison.csv
 headline, units         the facts every output shows, and how a number is written
-caveats                 what the figures must not be used for
+lines                   which metric stands where, and what it is called there
+caveats, method         what the figures must not be used for; how they were measured
+punctuality             how well our own frames kept their deadlines
+decided, switch         what a comparison says, and whether one may switch
+worsened                what degraded copies of the clips cost
+faulted                 what a client made of injected faults
+gated, junit            what a gate found, for whoever reviews a change
 terminal                the headline on a console
-html, sections, plots   the self-contained report
+html, sections, cells   the self-contained report
+plots, drawing          its figures
 aligned                 reference and hypothesis, word by word
 notebook                a run in a notebook
 ======================  =======================================================

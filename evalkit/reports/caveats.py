@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evalkit.reports.units import listed
-from evalkit.types import Evidence, Score
+from evalkit.types import Difference, Evidence, Score
 
 
 def caveat(scores: Sequence[Score], manifest: Mapping[str, Any]) -> str:
@@ -23,9 +23,18 @@ def caveat(scores: Sequence[Score], manifest: Mapping[str, Any]) -> str:
         )
     if "recorded" in kinds:
         parts.append(f"Recorded evidence: {_who(scores, 'recorded')} was replayed, not asked anew.")
-    parts += filter(None, [_unequal(manifest)])
+    parts += filter(None, [_hurried(scores), _unequal(manifest)])
     parts += dict.fromkeys(filter(None, (provider.get("caution") for provider in _providers(manifest))))
     return " ".join(parts)
+
+
+def _hurried(scores: Sequence[Score]) -> str:
+    """Whose audio was sent faster or slower than it can be spoken: such delays mean nothing."""
+    speeds = {score.pacing.speed for score in scores if score.pacing is not None and score.pacing.speed != 1}
+    names = {score.provider for score in scores if score.pacing is not None and score.pacing.speed != 1}
+    times = listed([f"{speed:g}" for speed in sorted(speeds)])
+    told = f"Not for latency: audio was sent at {times} times the speed of speech to {listed(sorted(names))}"
+    return f"{told}; words may be used, delays of streaming may not." if speeds else ""
 
 
 def unsent(scores: Sequence[Score], manifest: Mapping[str, Any]) -> int:
@@ -35,14 +44,38 @@ def unsent(scores: Sequence[Score], manifest: Mapping[str, Any]) -> int:
     return max(0, planned * clips - len(scores))
 
 
-def _unequal(manifest: Mapping[str, Any]) -> str:
-    """What one route was asked for and another was not: delays and prices of the two then differ for that reason."""
-    found = []
+def asked_differently(manifest: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Provider -> options that one of its routes was given and another was given otherwise."""
+    found = {}
     for name, provider in manifest.get("providers", {}).items():
         first, *others = provider.get("settings", {}).values() or ({},)
         options = sorted(key for key in first for other in others if key in other and other[key] != first[key])
         if options:
-            found.append(f"{name} ({', '.join(options)})")
+            found[name] = options
+    return found
+
+
+def incomparable(row: Difference, manifest: Mapping[str, Any]) -> str:
+    """Why a difference of delays or prices decides nothing; empty when it may.
+
+    Args:
+        row: a paired difference.
+        manifest: what ``run.json`` holds; settings and prices are used.
+    """
+    if not row.metric.startswith(("lat.", "cost.")):
+        return ""
+    if row.question == "streaming_vs_rest" and (options := asked_differently(manifest).get(row.provider)):
+        return f"the routes were asked for different things: {', '.join(options)}"
+    bases = {(price["provider"], price["route"]): price["basis"] for price in manifest.get("prices", ())}
+    sides = [bases.get((row.provider, row.route)), bases.get((row.against_provider, row.against_route))]
+    if row.metric.startswith("cost.") and None not in sides and sides[0] != sides[1]:
+        return f"priced by different things: {sides[0]} and {sides[1]}"
+    return ""
+
+
+def _unequal(manifest: Mapping[str, Any]) -> str:
+    """What one route was asked for and another was not: delays and prices of the two then differ for that reason."""
+    found = [f"{name} ({', '.join(options)})" for name, options in asked_differently(manifest).items()]
     asked = "The routes were asked for different things"
     return f"{asked}: {listed(found)}; compare words across them, not delays or prices." if found else ""
 

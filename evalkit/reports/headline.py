@@ -9,9 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from evalkit.paired import rank_depends_on_normaliser
-from evalkit.reports.caveats import caveat, unsent
-from evalkit.reports.units import duration, listed, shown, span
+from evalkit.ranking import rank_depends_on_mix, rank_depends_on_normaliser
+from evalkit.reports import punctuality
+from evalkit.reports.caveats import caveat, incomparable, unsent
+from evalkit.reports.decided import compared
+from evalkit.reports.lines import COST, LINES, Line
+from evalkit.reports.punctuality import Punctuality
+from evalkit.reports.units import duration, listed, shown, told
+from evalkit.slices import TIMES
 from evalkit.types import Difference, Route, Score, SummaryRow
 
 ROUTE_WORDS: Mapping[str, str] = {"rest": "REST", "streaming": "streaming", "agent": "agent"}
@@ -21,44 +26,6 @@ PRIMARY: Mapping[str, str] = {
     "acc.wer.basic": "Word error rate, basic text rules",
     "acc.cer": "Character error rate",
 }
-COST = "cost.per_audio_hour"
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the headline table."""
-
-    metric: str
-    label: str
-    group: str
-    brief: bool = True
-    """Whether the terminal shows it too."""
-
-
-LINES = (
-    Line("acc.wer.en", "Word error rate", "Words", brief=False),
-    Line("acc.wer.en.sub_rate", "Substituted words", "Words", brief=False),
-    Line("acc.wer.en.del_rate", "Deleted words", "Words", brief=False),
-    Line("acc.wer.en.ins_rate", "Inserted words", "Words", brief=False),
-    Line("acc.wer.basic", "Word error rate, basic text rules", "Words", brief=False),
-    Line("acc.cer", "Character error rate", "Words", brief=False),
-    Line("acc.halluc.words_per_min", "Words invented where nobody speaks", "Words", brief=False),
-    Line("dia.der", "Diarization error rate", "Speakers"),
-    Line("dia.cpwer", "Word errors with speakers, cpWER", "Speakers"),
-    Line("ts.offset.start.mae", "Word start error, mean size", "Timestamps"),
-    Line("ts.offset.start.mean", "Word start drift, late is positive", "Timestamps", brief=False),
-    Line("lat.ttfp_speech.p50", "First text after speech begins", "Delay"),
-    Line("lat.word_first.p50", "A word is shown, median", "Delay"),
-    Line("lat.word_first.p95", "A word is shown, 95th percentile", "Delay"),
-    Line("lat.ttfs.p50", "Final text after speech ends, median", "Delay"),
-    Line("lat.finalize.p50", "Last message after end of audio, median", "Delay", brief=False),
-    Line("lat.rest_total.p50", "REST answer, median", "Delay"),
-    Line("lat.rest_total.p95", "REST answer, 95th percentile", "Delay"),
-    Line("lat.rtfx", "REST speed, audio per waiting", "Delay"),
-    Line("str.ne", "Words taken back per final word", "Captions"),
-    Line("str.rewrites_per_min", "Visible rewrites", "Captions"),
-    Line(COST, "Price per audio hour", "Cost"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,25 +47,6 @@ class System:
 
 
 @dataclass(frozen=True, slots=True)
-class Punctuality:
-    """How well our own frames kept their deadlines, over all paced clips of one system."""
-
-    provider: str
-    route: Route
-    clips: int
-    frames: int
-    late_p50_s: float
-    """Median over clips of the clip's median."""
-    late_p99_s: float
-    """The worst clip's 99th percentile."""
-    late_max_s: float
-    end_drift_s: float
-    """The lateness of a clip's last frame that is furthest from zero."""
-    invalid: int
-    """Clips whose latencies may not be used."""
-
-
-@dataclass(frozen=True, slots=True)
 class Headline:
     """What a reader should know after ten seconds, and the figures behind it."""
 
@@ -113,10 +61,14 @@ class Headline:
     wer: str
     """The error rate that leads, a key of ``PRIMARY``."""
     punctuality: tuple[Punctuality, ...]
+    degraded: int
+    """How many clips are worse copies of others."""
     rows: Mapping[tuple[str, Route, str], SummaryRow]
     """(provider, route, metric) -> the figure over all clips."""
     differences: Mapping[tuple[str, str, Route, str], Difference]
     """(question, provider, route, metric) -> the paired difference."""
+    barred: Mapping[tuple[str, str, Route, str], str]
+    """Likewise, why a difference decides nothing."""
 
     @property
     def providers(self) -> tuple[str, ...]:
@@ -140,6 +92,10 @@ class Headline:
         """Streaming minus REST of one provider."""
         return self.difference("streaming_vs_rest", provider, "streaming", metric)
 
+    def bar(self, row: Difference | None) -> str:
+        """Why a difference of delays or prices decides nothing; empty when it may."""
+        return "" if row is None else self.barred.get((row.question, row.provider, row.route, row.metric), "")
+
 
 def headline(
     manifest: Mapping[str, Any],
@@ -158,7 +114,10 @@ def headline(
     candidate, incumbent = manifest.get("candidate"), manifest.get("incumbent")
     systems = _systems(scores, summary, [name for name in (candidate, incumbent) if name])
     rows = {(row.provider, row.route, row.metric): row for row in summary if row.slice == "all"}
-    measured = {row.metric for row in rows.values() if row.value is not None}
+    measured = {row.metric for row in rows.values() if told(row)}
+    paired: dict[tuple[str, str, Route, str], Difference] = {
+        (row.question, row.provider, row.route, row.metric): row for row in differences
+    }
     wer = _primary(rows.values())
     led = (replace(line, brief=line.brief or line.metric == wer) for line in LINES)
     found = Headline(
@@ -168,14 +127,28 @@ def headline(
         candidate=candidate,
         incumbent=incumbent,
         systems=systems,
-        lines=tuple(line for line in led if line.metric in measured and (line.metric != "acc.cer" or wer == "acc.cer")),
+        lines=tuple(
+            line
+            for line in led
+            if measured.intersection([line.metric, *(line.bounds or ())])
+            and (line.metric != "acc.cer" or wer == "acc.cer")
+        ),
         wer=wer,
-        punctuality=_punctuality(scores, systems),
+        punctuality=punctuality.of(scores, [(system.provider, system.route) for system in systems]),
+        degraded=len(_degraded(scores)),
         rows=rows,
-        differences={(row.question, row.provider, row.route, row.metric): row for row in differences},
+        differences=paired,
+        barred={key: reason for key, row in paired.items() if (reason := incomparable(row, manifest))},
     )
-    sentences = (*_rules(found), *_comparisons(found), *_streaming(found), *_delays(found), *_costs(found))
-    sentences = (*sentences, *_swaps(summary), *_failures(found, unsent(scores, manifest)))
+    sentences = (
+        *_rules(found),
+        *_mixed(found),
+        *_comparisons(found),
+        *_streaming(found),
+        *_delays(found),
+        *_costs(found),
+    )
+    sentences = (*sentences, *_swaps(summary), *_mixes(found, summary), *_failures(found, unsent(scores, manifest)))
     return replace(found, lede=_lede(found), sentences=sentences)
 
 
@@ -196,6 +169,24 @@ def _rules(head: Headline) -> list[str]:
     return [reasons[head.wer]] if head.wer in reasons else []
 
 
+def _degraded(scores: Sequence[Score]) -> set[str]:
+    """Clips that are worse copies of others of the run (``evalkit.conditions``)."""
+    sent = {score.clip_id for score in scores}
+    copies = {score.clip_id for score in scores if score.slices.get("source", score.clip_id) != score.clip_id}
+    return {score.clip_id for score in scores if score.clip_id in copies and score.slices["source"] in sent}
+
+
+def _mixed(head: Headline) -> list[str]:
+    """That figures over all clips are no figures of clean clips."""
+    if not head.degraded:
+        return []
+    clips = max(system.clips for system in head.systems)
+    return [
+        f"{head.degraded} of {clips} clips are degraded copies of the others: figures over all clips mix conditions, "
+        "which the report also sets apart."
+    ]
+
+
 def _swaps(summary: Sequence[SummaryRow]) -> list[str]:
     """Pairs of systems on one route whose order hangs on the text rules: a ranking nobody should act on."""
     return [
@@ -206,28 +197,14 @@ def _swaps(summary: Sequence[SummaryRow]) -> list[str]:
     ]
 
 
-def compared(row: Difference, subject: str, other: str, *, where: str = "") -> str:
-    """One sentence on a difference in word errors, with its interval and support."""
-    values = f"{shown(row.value, row.unit)} against {shown(row.against_value, row.unit)}"
-    support = f"{row.n_clips} clips, {row.n_clusters} clusters"
-    gap = shown(row.difference, row.unit, signed=True, points=True)
-    interval = span(row.ci_lo, row.ci_hi, row.unit, points=True)
-    if row.verdict == "insufficient" or row.difference is None:
-        return f"{where}Too few data to compare the word errors of {subject} and {other}: {values} ({support})."
-    if row.verdict == "no_clear_difference":
-        blind = ""
-        if row.smallest_detectable is not None:
-            least = shown(row.smallest_detectable, row.unit, points=True)
-            blind = f" This run could not have seen less than {least}."
-        return (
-            f"{where}No clear difference in word errors between {subject} and {other}: {values}, a difference of {gap} "
-            f"(95 % interval {interval or 'unknown'}, {support}).{blind}"
-        )
-    more = "fewer" if row.verdict == "better" else "more"
-    return (
-        f"{where}{subject} makes {more} word errors than {other}: {values}, a difference of {gap} "
-        f"(95 % interval {interval or 'unknown'}, {support})."
-    )
+def _mixes(head: Headline, summary: Sequence[SummaryRow]) -> list[str]:
+    """Pairs of systems on one route whose order hangs on how many clips of each kind the corpus has."""
+    return [
+        f"Over {ROUTE_WORDS[swap.better.route]}, {swap.better.provider} has fewer word errors than "
+        f"{swap.worse.provider} on all clips and more in the mean of the slices by {swap.key}: which is better hangs "
+        "on the mix of clips."
+        for swap in rank_depends_on_mix(summary, profile=head.wer.rpartition(".")[2])
+    ]
 
 
 def _systems(scores: Sequence[Score], summary: Sequence[SummaryRow], first: Sequence[str]) -> tuple[System, ...]:
@@ -252,32 +229,6 @@ def _systems(scores: Sequence[Score], summary: Sequence[SummaryRow], first: Sequ
             )
         )
     return tuple(systems)
-
-
-def _punctuality(scores: Sequence[Score], systems: Sequence[System]) -> tuple[Punctuality, ...]:
-    found = []
-    for system in systems:
-        own = [
-            score.pacing
-            for score in scores
-            if score.pacing is not None and (score.provider, score.route) == (system.provider, system.route)
-        ]
-        if own:
-            medians = sorted(pacing.late_p50_s for pacing in own)
-            found.append(
-                Punctuality(
-                    system.provider,
-                    system.route,
-                    clips=len(own),
-                    frames=sum(pacing.frames for pacing in own),
-                    late_p50_s=medians[(len(medians) - 1) // 2],
-                    late_p99_s=max(pacing.late_p99_s for pacing in own),
-                    late_max_s=max(pacing.late_max_s for pacing in own),
-                    end_drift_s=max((pacing.end_drift_s for pacing in own), key=abs),
-                    invalid=sum(not pacing.valid for pacing in own),
-                )
-            )
-    return tuple(found)
 
 
 def _lede(head: Headline) -> str:
@@ -385,9 +336,18 @@ def _value(head: Headline, provider: str, route: Route, metric: str) -> float | 
     return None if row is None else row.value
 
 
-def telling_slices(rows: Sequence[SummaryRow]) -> list[str]:
-    """Names of the slices that divide the corpus: a key with one known value says little more than ``all``."""
-    names = sorted({row.slice for row in rows if row.slice != "all" and row.value is not None})
+def telling_slices(rows: Sequence[SummaryRow], *, apart: bool = False) -> list[str]:
+    """Names of the slices that divide the corpus: a key with one known value says little more than ``all``.
+
+    Where reference times come from divides word times, not words, and is told apart.
+
+    Args:
+        rows: figures of slices.
+        apart: conditions are told apart too, clip by clip.
+    """
+    found = {row.slice for row in rows if row.slice != "all" and row.value is not None}
+    elsewhere = (f"{TIMES}=", "condition=") if apart else (f"{TIMES}=",)
+    names = sorted(name for name in found if not name.startswith(elsewhere))
     keys = Counter(name.partition("=")[0] for name in names if not name.endswith("=unknown"))
     return [name for name in names if keys[name.partition("=")[0]] > 1]
 

@@ -17,10 +17,12 @@ from typing import Any
 
 import jinja2
 
-from evalkit.reports import aligned, plots, sections
+from evalkit.reports import aligned, drawing, method, plots, sections, switch, worsened
 from evalkit.reports.headline import ROUTE_WORDS, Headline, headline
+from evalkit.reports.lines import AGENT, RELIABILITY
 from evalkit.reports.tables import write_whole
 from evalkit.reports.units import fine, number, shown
+from evalkit.slices import TIMES, UNKNOWN
 from evalkit.types import Difference, Pacing, Score, SummaryRow
 
 PAGE = files("evalkit.reports") / "page"
@@ -53,7 +55,8 @@ def page(
     head = headline(manifest, scores, summary, differences)
     script = PAGE.joinpath("script.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    drawn = plots.plots(head, scores, summary)
+    worse = worsened.measured(head, scores, manifest)
+    drawn = plots.plots(head, scores, summary, worse)
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=False)
     environment.filters |= {"nowrap": _nowrap, "plain": sections.plain}
     template = environment.from_string(PAGE.joinpath("report.html.j2").read_text(encoding="utf-8"))
@@ -64,8 +67,16 @@ def page(
         answer=sections.answer(head),
         comparison=sections.comparison(head),
         routes=sections.routes(head),
-        plots=[{"name": p.name, "title": p.title, "caption": p.caption, "svg": plots.svg(p)} for p in drawn],
+        plots=[{"name": p.name, "title": p.title, "caption": p.caption, "svg": drawing.svg(p)} for p in drawn],
+        decisions=switch.decisions(head, summary),
         slices=sections.slices(head, summary),
+        worsened=worsened.table(head, worse),
+        reliability=sections.topic(head, RELIABILITY),
+        agent=sections.topic(head, AGENT, [system for system in head.systems if system.route == "agent"]),
+        settings=method.settings(manifest),
+        spoilt=method.spoilt(head),
+        stalls=any(own.stall_max_s is not None or own.blocked_s is not None for own in head.punctuality),
+        times=sections.times(head, scores, summary),
         everything=sections.everything(head),
         definitions=sections.definitions(summary),
         made=sections.made(manifest),
@@ -86,7 +97,7 @@ def _rows(head: Headline, scores: Sequence[Score]) -> dict[str, Any]:
     """The clips as the page's script wants them, worst first."""
     places = {(system.provider, system.route): place for place, system in enumerate(head.systems)}
     pairs = {pair for score in scores for pair in score.slices.items()}
-    keys = {key for key, number in Counter(key for key, _ in pairs).items() if number > 1}
+    keys = {key for key, number in Counter(key for key, _ in pairs).items() if number > 1 and key != TIMES}
     rows = [_row(score, places[score.provider, score.route], keys) for score in scores]
     slices = sorted({name for row in rows for name in row["slices"]})
     return {
@@ -107,7 +118,7 @@ def _row(score: Score, system: int, keys: Set[str]) -> dict[str, Any]:
         "kinds": [errors.substitutions, errors.deletions, errors.insertions],
         "audio_s": round(score.audio_s, 2),
         "failure": score.failure,
-        "slices": [f"{key}={value}" for key, value in sorted(score.slices.items()) if key in keys],
+        "slices": [f"{key}={score.slices.get(key, UNKNOWN)}" for key in sorted(keys)],
         "steps": _compact(aligned.steps(score)),
         "reference": score.reference,
         "hypothesis": score.hypothesis,

@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -14,12 +14,22 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from evalkit import corpora, store
+from evalkit import slices as cuts
+from evalkit.conditions import ConditionLoss, Robustness
 from evalkit.errors import SettingsError, StoreError
-from evalkit.reports import aligned, plots, tables
+from evalkit.reports import aligned, plots, tables, worsened
+from evalkit.reports.drawing import Plot
 from evalkit.reports.headline import Headline, headline
-from evalkit.reports.plots import Plot
-from evalkit.reports.units import shown, span, status
+from evalkit.reports.units import shown, span, status, told
+from evalkit.scoring import catalogue
 from evalkit.types import Clip, Difference, Route, Score, SummaryRow
+
+_METRIC_COLUMNS = ("id", "title", "unit", "direction", "definition", "source")
+_CONDITION_COLUMNS = tuple(field.name for field in fields(ConditionLoss))
+_DECISION_COLUMNS = (
+    "question", "metric", "provider", "route", "against_provider", "against_route", "difference", "ci_lo", "ci_hi",
+    "p", "p_holm", "poi", "margin", "label", "gate", "smallest_detectable", "n_clips", "clips_needed",
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from IPython.display import HTML, Audio
@@ -60,8 +70,13 @@ class Run:
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """One row per clip, provider and route: fixed fields, tags, counts, and lists of values as tuples."""
-        return pd.DataFrame([_flat(score) for score in self.rows])
+        """One row per clip, provider and route: fixed fields, tags, counts, and lists of values as tuples.
+
+        A tag that a clip does not have is ``unknown``: pandas would drop its rows from groups.
+        """
+        frame = pd.DataFrame([_flat(score) for score in self.rows])
+        tags = [name for name in frame.columns if name.startswith(tables.TAG)]
+        return frame.fillna(dict.fromkeys(tags, cuts.UNKNOWN))
 
     @cached_property
     def summary(self) -> pd.DataFrame:
@@ -72,6 +87,32 @@ class Run:
     def differences(self) -> pd.DataFrame:
         """One row per paired difference."""
         return pd.DataFrame([asdict(row) for row in self.difference_rows], columns=list(tables.DIFFERENCE_COLUMNS))
+
+    @cached_property
+    def decisions(self) -> pd.DataFrame:
+        """May one switch? The differences that have a margin, with their tests, labels and the clips still needed."""
+        return self.differences[self.differences["margin"].notna()][list(_DECISION_COLUMNS)].reset_index(drop=True)
+
+    @cached_property
+    def robustness(self) -> Sequence[Robustness]:
+        """How every system falls off from clean clips to degraded ones; empty when none were sent."""
+        return worsened.measured(self.head, self.rows, self.manifest)
+
+    @cached_property
+    def conditions(self) -> pd.DataFrame:
+        """One row per condition, provider and route: the same clips clean and degraded, pair by pair."""
+        rows = [
+            {"provider": one.provider, "route": one.route, **asdict(loss), "supported": loss.supported}
+            for one in self.robustness
+            for loss in one.conditions
+        ]
+        return pd.DataFrame(rows, columns=["provider", "route", *_CONDITION_COLUMNS, "supported"])
+
+    @cached_property
+    def metrics(self) -> pd.DataFrame:
+        """The metric catalogue: what every number means, by id."""
+        rows = [{name: getattr(metric, name) for name in _METRIC_COLUMNS} for metric in catalogue.EVERY]
+        return pd.DataFrame(rows, columns=list(_METRIC_COLUMNS)).set_index("id")
 
     @cached_property
     def head(self) -> Headline:
@@ -152,7 +193,7 @@ class Run:
 
     def plots(self) -> dict[str, Plot]:
         """The figures of the report by name."""
-        return {plot.name: plot for plot in plots.plots(self.head, self.rows, self.summary_rows)}
+        return {plot.name: plot for plot in plots.plots(self.head, self.rows, self.summary_rows, self.robustness)}
 
     def plot(self, name: str = "wer") -> Plot:
         """One figure of the report; a notebook draws it, and its ``figure`` is matplotlib's.
@@ -179,7 +220,10 @@ class Run:
             if value is None:
                 continue
             fixed = field in ("clip_id", "provider", "route")
-            has = {id(score): getattr(score, field) if fixed else score.slices.get(field) for score in self.rows}
+            missing = cuts.UNKNOWN if any(field in score.slices for score in self.rows) else None
+            has = {
+                id(score): getattr(score, field) if fixed else score.slices.get(field, missing) for score in self.rows
+            }
             if value not in has.values():
                 raise SettingsError.unknown(field, value, {name for name in has.values() if name is not None})
             chosen = [score for score in chosen if has[id(score)] == value]
@@ -198,7 +242,7 @@ def _flat(score: Score) -> dict[str, Any]:
 
 def _text(row: SummaryRow | None) -> str:
     if row is None or row.value is None:
-        return shown(None, "")
+        return row.note if row is not None and told(row) else shown(None, "")
     interval = span(row.ci_lo, row.ci_hi, row.unit, bare=True)
     words = shown(row.value, row.unit) + (f" ({interval})" if interval else "")
     return f"{words}, {status(row)}" if status(row) else words

@@ -1,11 +1,10 @@
 """Matplotlib figures of a run. A provider keeps its colour and a route its marker and line in every figure.
 
-Figures are made without pyplot, so nothing global is touched and nothing needs closing. Colours are those of Okabe and
-Ito (2008), which readers with any common colour blindness tell apart; marker and line style repeat what colour says.
+Figures are made without pyplot, so nothing global is touched and nothing needs closing. Marker and line style repeat
+what colour says.
 """
 
-import io
-import re
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,29 +15,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from evalkit.reports.headline import COST, Headline, System, telling_slices
+from evalkit.conditions import ConditionLoss, Robustness
+from evalkit.reports.drawing import COLOURS, FAINT, PAPER, STYLE, Plot
+from evalkit.reports.headline import Headline, System, telling_slices
+from evalkit.reports.lines import COST
 from evalkit.types import Pacing, Score, SummaryRow
 
-INK, FAINT, GRID, PAPER = "#1f2328", "#656d76", "#d0d7de", "#fffffe"
-"""Stand-ins: on the page each becomes a CSS variable, so that the figures follow light and dark."""
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 MARKERS: Mapping[str, str] = {"rest": "o", "streaming": "s", "agent": "^"}
 LINES: Mapping[str, Any] = {"rest": "-", "streaming": "--", "agent": ":"}
 WIDTH_IN = 7.2
 """Every figure has this width, so that their text has one size on the page."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plot:
-    """A figure with the words that go with it."""
-
-    name: str
-    title: str
-    caption: str
-    figure: Figure
-
-    def _repr_html_(self) -> str:
-        return f'<div style="max-width:46rem;padding:.5rem;color:#1f2328;background:#fff">{svg(self)}</div>'
+LEGEND_COLUMNS = 2
+LONGEST = 40
+"""Characters of a name in a figure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,52 +35,37 @@ class _Data:
     head: Headline
     scores: Sequence[Score]
     summary: Sequence[SummaryRow]
+    worse: Sequence[Robustness]
 
     def colour(self, provider: str) -> str:
         return COLOURS[self.head.providers.index(provider) % len(COLOURS)]
 
     def values(self, system: System, metric: str) -> list[float]:
-        """Every value of a distribution metric of one system, sorted."""
-        return sorted(
-            value
-            for score in self.scores
-            if (score.provider, score.route) == (system.provider, system.route)
-            for value in score.values.get(metric, ())
-        )
+        """Every value of a distribution metric of one system, sorted; infinite for what never came."""
+        own = [score for score in self.scores if (score.provider, score.route) == (system.provider, system.route)]
+        came = sorted(value for score in own for value in score.values.get(metric, ()))
+        return came + [math.inf] * int(sum(score.counts.get(f"{metric}.failed", 0) for score in own))
 
 
-def plots(head: Headline, scores: Sequence[Score], summary: Sequence[SummaryRow]) -> list[Plot]:
-    """The figures whose data exist, in the order of the page."""
-    data = _Data(head, scores, summary)
+def plots(
+    head: Headline, scores: Sequence[Score], summary: Sequence[SummaryRow], worse: Sequence[Robustness] = ()
+) -> list[Plot]:
+    """The figures whose data exist, in the order of the page.
+
+    Args:
+        head: of the run.
+        scores: one row per clip, provider and route.
+        summary: pooled figures.
+        worse: what degraded clips cost (``worsened.measured``).
+    """
+    data = _Data(head, scores, summary, worse)
     found = []
     for name, (title, caption, draw) in _DRAWN.items():
-        with mpl.rc_context(_STYLE):
+        with mpl.rc_context(STYLE):
             figure = draw(data)
         if figure is not None:
             found.append(Plot(name, title, caption, figure))
     return found
-
-
-def svg(plot: Plot) -> str:
-    """The figure as an SVG element for a page: no dates, no random ids, colours by the page's CSS variables."""
-    buffer = io.StringIO()
-    with mpl.rc_context(_STYLE | {"svg.hashsalt": plot.name, "svg.fonttype": "none"}):
-        plot.figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Type", "Format")))
-    text = buffer.getvalue()
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(r'\bid="([^"]+)"', rf'id="{plot.name}-\1"', text)
-    text = re.sub(r'href="#([^"]+)"', rf'href="#{plot.name}-\1"', text)
-    text = re.sub(r"url\(#([^)]+)\)", rf"url(#{plot.name}-\1)", text)
-    text = re.sub(r"font: (\d[\d.]*)px [^;\"]*", r"font-size: \1px", text)
-    for number, colour in enumerate(COLOURS):
-        text = text.replace(colour, f"var(--series-{number}, {colour})")
-    for colour, variable in ((INK, "--ink"), (FAINT, "--faint"), (GRID, "--rule"), (PAPER, "--paper")):
-        text = text.replace(colour, f"var({variable}, {colour})")
-    box = re.search(r'viewBox="[^"]+"', text)
-    assert box is not None, "matplotlib always writes a viewBox"
-    spaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
-    return f'<svg {box[0]} role="img" aria-label="{plot.title}" {spaces}>' + text[text.index(">") + 1 :].strip()
 
 
 def _wer(data: _Data) -> Figure | None:
@@ -110,14 +84,14 @@ def _churn(data: _Data) -> Figure | None:
 
 def _slices(data: _Data) -> Figure | None:
     rows = [row for row in data.summary if row.metric == data.head.wer and row.slice != "all" and row.value is not None]
-    names = telling_slices(rows)
+    names = telling_slices(rows, apart=data.head.degraded > 0)
     if not names:
         return None
     clips = {row.slice: row.n_clips for row in rows}
-    figure, axes = _axes(0.34 * len(names) + 1.0)
+    figure, axes = _axes(0.4 * len(names) + 1.0, named=len(data.head.systems))
     systems = data.head.systems
     for place, system in enumerate(systems):
-        shift = (place - (len(systems) - 1) / 2) * 0.16
+        shift = (place - (len(systems) - 1) / 2) * min(0.2, 0.72 / len(systems))
         own = [
             row for row in rows if row.slice in names and (row.provider, row.route) == (system.provider, system.route)
         ]
@@ -127,10 +101,45 @@ def _slices(data: _Data) -> Figure | None:
             linestyle="none",
             **_mark(data, system),
         )
-    axes.set_yticks(range(len(names)), [f"{name.replace('=', ': ')} ({clips[name]})" for name in names])
+    axes.set_yticks(range(len(names)), [f"{_short(name.replace('=', ': '))} ({clips[name]})" for name in names])
     axes.set_ylim(len(names) - 0.4, -0.6)
     _scale(axes, "word error rate, %")
     _legend(figure, data, systems)
+    return figure
+
+
+def _ratios(one: Robustness) -> list[tuple[float, ConditionLoss]]:
+    found = [(loss.snr_db, loss) for loss in one.conditions if loss.snr_db is not None and loss.rate is not None]
+    return sorted(found, key=lambda point: point[0])
+
+
+def _noise(data: _Data) -> Figure | None:
+    """A curve per system over the ratios of its noise conditions, and its clean rate as a dotted line."""
+    swept = {
+        system: points
+        for one in data.worse
+        for system in data.head.systems
+        if (system.provider, system.route) == (one.provider, one.route)
+        if len(points := sorted((x.snr_db, x) for x in one.conditions if x.snr_db is not None and x.rate is not None))
+        > 1
+    }
+    if not swept:
+        return None
+    figure, axes = _axes(2.5, named=len(swept))
+    for system, points in swept.items():
+        ratios, losses = zip(*points, strict=True)
+        mark = _mark(data, system)
+        axes.plot(ratios, [100 * (loss.rate or 0.0) for loss in losses], linestyle=LINES[system.route], **mark)
+        clean = losses[-1].clean_rate
+        if clean is not None:
+            axes.axhline(100 * clean, color=data.colour(system.provider), linewidth=1, linestyle=":")
+    axes.set_ylim(bottom=0)
+    axes.set_xticks(sorted({ratio for points in swept.values() for ratio, _ in points}))
+    axes.invert_xaxis()
+    axes.set_xlabel("signal-to-noise ratio, dB (more noise to the right)")
+    axes.set_ylabel("word error rate, %")
+    axes.grid(axis="both")
+    _legend(figure, data, list(swept))
     return figure
 
 
@@ -159,7 +168,7 @@ def _pacing(data: _Data) -> Figure | None:
             late[system] = sorted(own)
     if not late:
         return None
-    figure, axes = _axes(2.4)
+    figure, axes = _axes(2.4, named=len(late))
     for system, values in late.items():
         axes.plot(
             *_steps(values), drawstyle="steps-post", color=data.colour(system.provider), linestyle=LINES[system.route]
@@ -183,7 +192,7 @@ def _frontier(data: _Data) -> Figure | None:
     ]
     if not points:
         return None
-    figure, axes = _axes(2.8)
+    figure, axes = _axes(2.8, named=len(points))
     for system, dollars, rate in points:
         axes.plot([dollars], [100 * rate], linestyle="none", **_mark(data, system))
     axes.set_xlim(0, max(0.01, *(dollars for _, dollars, _ in points)) * 1.15)
@@ -197,7 +206,7 @@ def _frontier(data: _Data) -> Figure | None:
 
 def _dots(data: _Data, rows: Sequence[tuple[System, SummaryRow]], label: str, scale: float) -> Figure:
     """A point with its interval per system, and the number written beside it."""
-    figure, axes = _axes(0.36 * len(rows) + 0.6, legend=False)
+    figure, axes = _axes(0.36 * len(rows) + 0.6)
     for place, (system, row) in enumerate(rows):
         value, style = (row.value or 0.0) * scale, _mark(data, system)
         if row.ci_lo is not None and row.ci_hi is not None:
@@ -207,7 +216,7 @@ def _dots(data: _Data, rows: Sequence[tuple[System, SummaryRow]], label: str, sc
             )
         axes.plot([value], [place], linestyle="none", **style)
         axes.annotate(f"{value:.1f}", (value, place), (0, 7), textcoords="offset points", ha="center", fontsize=9)
-    axes.set_yticks(range(len(rows)), [system.name for system, _ in rows])
+    axes.set_yticks(range(len(rows)), [_short(system.name) for system, _ in rows])
     axes.set_ylim(len(rows) - 0.5, -0.7)
     _scale(axes, label)
     return figure
@@ -215,17 +224,23 @@ def _dots(data: _Data, rows: Sequence[tuple[System, SummaryRow]], label: str, sc
 
 def _ecdfs(data: _Data, panels: Sequence[tuple[str, str]], *, signed: bool = False) -> Figure | None:
     """One cumulative distribution per panel and system, in milliseconds."""
-    filled = [(metric, label) for metric, label in panels if any(data.values(s, metric) for s in data.head.systems)]
+    filled = [
+        (metric, label)
+        for metric, label in panels
+        if any(map(math.isfinite, (value for system in data.head.systems for value in data.values(system, metric))))
+    ]
     if not filled:
         return None
-    figure = Figure(figsize=(WIDTH_IN, 0.5 + 2.0 * len(filled)), layout="constrained")
+    height_in = 0.3 + 2.0 * len(filled) + _legend_in(len(data.head.systems))
+    figure = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
     shown = []
     for axes, (metric, label) in zip(figure.subplots(len(filled), squeeze=False)[:, 0], filled, strict=True):
         ends = []
         for system in data.head.systems:
             values = [1000 * value for value in data.values(system, metric)]
-            if values:
-                ends += [values[round(share * (len(values) - 1))] for share in (0.05, 0.95)]
+            came = [value for value in values if math.isfinite(value)]
+            if came:
+                ends += [came[round(share * (len(came) - 1))] for share in (0.05, 0.95)]
                 colour, line = data.colour(system.provider), LINES[system.route]
                 axes.plot(*_steps(values), drawstyle="steps-post", color=colour, linestyle=line)
                 shown.append(system)
@@ -238,15 +253,26 @@ def _ecdfs(data: _Data, panels: Sequence[tuple[str, str]], *, signed: bool = Fal
     return figure
 
 
-def _axes(height_in: float, *, legend: bool = True) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(WIDTH_IN, height_in + (0.35 if legend else 0.0)), layout="constrained")
+def _axes(height_in: float, *, named: int = 0) -> tuple[Figure, Axes]:
+    """A figure of one part, with room for a legend of so many names."""
+    figure = Figure(figsize=(WIDTH_IN, height_in + _legend_in(named)), layout="constrained")
     return figure, figure.subplots()
 
 
+def _legend_in(named: int) -> float:
+    """The height of a legend; without it a layout that has no room left would be given up."""
+    return 0.2 * math.ceil(named / LEGEND_COLUMNS)
+
+
+def _short(name: str) -> str:
+    """A name that leaves room for what it names: the middle of a long one is left out."""
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 17]}…{name[-16:]}"
+
+
 def _steps(values: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
-    """The cumulative distribution of sorted values."""
-    ranked = np.asarray(values)
-    share = np.arange(1, len(ranked) + 1) / len(ranked)
+    """The cumulative distribution of sorted values; it ends below 1 by the share that never came."""
+    ranked = np.asarray([value for value in values if math.isfinite(value)])
+    share = np.arange(1, len(ranked) + 1) / len(values)
     return np.concatenate([ranked[:1], ranked]), np.concatenate([[0.0], share])
 
 
@@ -282,38 +308,18 @@ def _share(axes: Axes, label: str, unit: str) -> None:
 
 def _legend(figure: Figure, data: _Data, systems: Sequence[System], *, lines: bool = False) -> None:
     handles = [
-        Line2D([], [], color=data.colour(system.provider), linestyle=LINES[system.route], label=system.name)
+        Line2D([], [], color=data.colour(system.provider), linestyle=LINES[system.route], label=_short(system.name))
         if lines
-        else Line2D([], [], linestyle="none", label=system.name, **_mark(data, system))
+        else Line2D([], [], linestyle="none", label=_short(system.name), **_mark(data, system))
         for system in systems
     ]
-    figure.legend(handles=handles, loc="outside upper left", ncols=min(2, len(handles)), handlelength=2.4)
+    figure.legend(handles=handles, loc="outside upper left", ncols=min(LEGEND_COLUMNS, len(handles)), handlelength=2.4)
 
 
 def _figure(data: _Data, system: System, metric: str) -> SummaryRow | None:
     row = data.head.row(system.provider, system.route, metric)
     return row if row is not None and row.value is not None else None
 
-
-_STYLE: dict[Any, Any] = {
-    "axes.axisbelow": True,
-    "axes.edgecolor": FAINT,
-    "axes.labelcolor": INK,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "figure.facecolor": "none",
-    "axes.facecolor": "none",
-    "font.size": 10,
-    "grid.color": GRID,
-    "grid.linewidth": 0.8,
-    "legend.frameon": False,
-    "lines.linewidth": 1.8,
-    "text.color": INK,
-    "xtick.color": FAINT,
-    "ytick.color": FAINT,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-}
 
 _DRAWN: Mapping[str, tuple[str, str, Callable[[_Data], Figure | None]]] = {
     "wer": (
@@ -329,13 +335,19 @@ _DRAWN: Mapping[str, tuple[str, str, Callable[[_Data], Figure | None]]] = {
     "latency": (
         "Delays",
         "How large a share of words, utterances or requests was no later than this; the slowest few percent lie "
-        "beyond the edge. Left is better.",
+        "beyond the edge, and a curve stays below 100 % by the share that never came because its clip failed. Left is "
+        "better.",
         _latency,
     ),
     "drift": (
         "Word start times against the reference",
         "How large a share of matched words starts no later than this. A steep step at zero is best.",
         _drift,
+    ),
+    "noise": (
+        "Word errors as noise rises",
+        "Pooled over the pairs of each ratio; the dotted line is the clean rate of the same clips. Flat is best.",
+        _noise,
     ),
     "churn": ("Caption rewrites", "Words a reader saw and then saw change. Left is better.", _churn),
     "frontier": ("Price and word errors", "Lower left is better.", _frontier),

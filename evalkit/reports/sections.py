@@ -6,26 +6,29 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from evalkit.reports.headline import COST, ROUTE_WORDS, Headline, capitalised, telling_slices
-from evalkit.reports.units import UNDEFINED, duration, number, shown, span, status
-from evalkit.scoring import catalogue
-from evalkit.types import Difference, Route, SummaryRow
+from evalkit import slices as cuts
+from evalkit.reports.cells import cell, figure, gap, of_line
+from evalkit.reports.headline import ROUTE_WORDS, Headline, System, capitalised, telling_slices
+from evalkit.reports.lines import COST, Line
+from evalkit.reports.units import DIRECTION_WORDS, UNDEFINED, UNIT_WORDS, duration, shown, span, status, told
+from evalkit.scoring import catalogue, sliced
+from evalkit.types import Difference, Route, Score, SummaryRow
 
-VERDICTS = {
-    "better": "better",
-    "worse": "worse",
-    "no_clear_difference": "no clear difference",
-    "insufficient": "too few data",
+START_ERROR = "ts.offset.start.mae"
+FAMILIES = {
+    "acc": "Words",
+    "dia": "Speakers",
+    "ts": "Timestamps",
+    "mch": "Channels",
+    "str": "Captions",
+    "lat": "Delay",
+    "cost": "Cost",
+    "run": "Failures",
+    "fail": "Failures",
+    "pace": "Our own frames",
+    "agt": "Voice agent",
 }
-DIRECTIONS = {"lower": "Lower is better.", "higher": "Higher is better.", "zero": "Nearer to zero is better."}
-UNITS = {
-    "rate": "percent",
-    "s": "milliseconds",
-    "per_min": "per minute of audio",
-    "x": "times real time",
-    "usd_per_h": "US dollars per hour of audio",
-    "count": "count",
-}
+"""What the first part of a metric's id stands for."""
 
 
 def what(manifest: Mapping[str, Any]) -> str:
@@ -58,7 +61,7 @@ def answer(head: Headline) -> dict[str, Any]:
             difference = head.against_incumbent(route, head.wer)
             cells += [_brief(head.row(incumbent, route, head.wer)), *_certainty(difference)]
             price = f"{price} against {_price(head, incumbent, route)}"
-        rows.append({"route": capitalised(route), "cells": [*cells, _cell(price)]})
+        rows.append({"route": capitalised(route), "cells": [*cells, cell(price)]})
     columns = [candidate or ""]
     columns += [incumbent, "Difference", "How sure"] if incumbent else []
     return {"columns": [*columns, "Price per audio hour"], "rows": rows}
@@ -66,15 +69,15 @@ def answer(head: Headline) -> dict[str, Any]:
 
 def _brief(row: SummaryRow | None) -> dict[str, str]:
     if row is None:
-        return _cell(UNDEFINED)
-    return _cell(shown(row.value, row.unit), span(row.ci_lo, row.ci_hi, row.unit, bare=True) or status(row))
+        return cell(UNDEFINED)
+    return cell(shown(row.value, row.unit), span(row.ci_lo, row.ci_hi, row.unit, bare=True) or status(row))
 
 
 def _certainty(row: Difference | None) -> list[dict[str, str]]:
     """The difference and how firmly it stands."""
     if row is None:
-        return [_cell(UNDEFINED), _cell(UNDEFINED)]
-    gap = shown(row.difference, row.unit, signed=True, points=True)
+        return [cell(UNDEFINED), cell(UNDEFINED)]
+    apart = shown(row.difference, row.unit, signed=True, points=True)
     interval = span(row.ci_lo, row.ci_hi, row.unit, points=True, bare=True)
     support = f"{row.n_clips} clips, {row.n_clusters} clusters"
     least = shown(row.smallest_detectable, row.unit, points=True)
@@ -86,18 +89,14 @@ def _certainty(row: Difference | None) -> list[dict[str, str]]:
     }[row.verdict]
     small = support if row.verdict in ("better", "worse") or least == UNDEFINED else f"{support}, blind below {least}"
     return [
-        _cell(gap, interval or "no interval", row.verdict),
-        _cell(sure, small, row.verdict),
+        cell(apart, interval or "no interval", row.verdict),
+        cell(sure, small, row.verdict),
     ]
 
 
 def _price(head: Headline, provider: str, route: Route) -> str:
     row = head.row(provider, route, COST)
     return UNDEFINED if row is None else shown(row.value, row.unit).removesuffix(" /h")
-
-
-def _cell(text: str, small: str = "", mark: str = "") -> dict[str, str]:
-    return {"text": text, "small": small, "mark": mark}
 
 
 def comparison(head: Headline) -> dict[str, Any]:
@@ -147,78 +146,121 @@ def _table(
     every: bool = False,
 ) -> dict[str, Any]:
     """A column per system and one for the difference; a line stands when any system (``every``: each) has a value."""
-    bodies: dict[str, list[dict[str, Any]]] = {}
+    found: list[tuple[Line, dict[str, Any]]] = []
     for line in head.lines:
         rows = [head.row(provider, route, line.metric) for provider, route in systems]
-        values = [row is not None and row.value is not None for row in rows]
-        if not (all(values) if every else any(values)):
+        figures = [of_line(head, line, provider, route) for provider, route in systems]
+        if not (all(map(told, rows)) if every else any(map(told, rows)) or any(map(_bounded, figures))):
             continue
-        metric = catalogue.describe(line.metric)
-        bodies.setdefault(line.group, []).append(
-            {
-                "metric": line.metric,
-                "label": line.label,
-                "definition": metric.definition,
-                "figures": [_figure(row) for row in rows],
-                "gap": _gap(difference(line.metric)) if difference else None,
-            }
-        )
-    return {"title": title, "columns": columns, "paired": difference is not None, "bodies": list(bodies.values())}
+        apart = gap(head, difference(line.metric)) if difference else None
+        found.append((line, {**_named(line), "figures": figures, "gap": apart}))
+    first, more = (_grouped([pair for pair in found if pair[0].more == later]) for later in (False, True))
+    return {"title": title, "columns": columns, "paired": difference is not None, "bodies": first, "more": more}
 
 
-def _figure(row: SummaryRow | None) -> dict[str, str] | None:
-    if row is None or row.status == "not_applicable" or (row.value is None and row.status == "missing_input"):
-        return None
-    parts = [f"{row.n_clips} clips", f"{row.n_clusters} clusters"]
-    if row.numerator is not None and row.denominator is not None:
-        parts.insert(0, f"{row.numerator:,.6g} of {row.denominator:,.6g}")
-    return {
-        "text": shown(row.value, row.unit),
-        "interval": span(row.ci_lo, row.ci_hi, row.unit, bare=True),
-        "support": f"n = {number(row.n_units)}" if row.n_units else "",
-        "status": "" if row.value is None else status(row),
-        "title": ", ".join(parts),
-    }
+def topic(head: Headline, lines: Sequence[Line], systems: Sequence[System] | None = None) -> dict[str, Any]:
+    """A table of its own: a column per system (default: all), and those of the lines that any of them has."""
+    chosen = head.systems if systems is None else systems
+    found = [
+        (line, {**_named(line), "figures": [of_line(head, line, own.provider, own.route) for own in chosen]})
+        for line in lines
+        if any(told(head.row(own.provider, own.route, line.metric)) for own in chosen)
+    ]
+    return {"columns": [own.name for own in chosen], "bodies": _grouped(found), "paired": False}
 
 
-def _gap(row: Difference | None) -> dict[str, str] | None:
-    if row is None or row.difference is None:
-        return None
-    points = row.unit == "rate"
-    least = shown(row.smallest_detectable, row.unit, points=points)
-    blind = "" if least == UNDEFINED else f"; smallest detectable difference {least}"
-    return {
-        "text": shown(row.difference, row.unit, signed=True, points=points),
-        "interval": span(row.ci_lo, row.ci_hi, row.unit, points=points, bare=True),
-        "verdict": row.verdict,
-        "words": VERDICTS[row.verdict],
-        "title": f"paired on {row.n_clips} clips, {row.n_clusters} clusters{blind}",
-    }
+def _named(line: Line) -> dict[str, Any]:
+    return {"metric": line.metric, "label": line.label, "definition": catalogue.describe(line.metric).definition}
+
+
+def _bounded(figure: dict[str, str] | None) -> bool:
+    return figure is not None and bool(figure["bounds"])
+
+
+def _grouped(found: Sequence[tuple[Line, dict[str, Any]]]) -> list[dict[str, Any]]:
+    """One body per group, in order of first appearance."""
+    bodies: dict[str, list[dict[str, Any]]] = {}
+    for line, row in found:
+        bodies.setdefault(line.group, []).append(row)
+    return [{"title": title, "lines": rows} for title, rows in bodies.items()]
 
 
 def slices(head: Headline, summary: Sequence[SummaryRow]) -> dict[str, Any]:
-    """Word error rates per slice, a column per system."""
+    """Word error rates per slice, a column per system, and how far the worst slice lies from all clips."""
     rows = [row for row in summary if row.metric == head.wer and row.slice != "all"]
     found = {(row.slice, row.provider, row.route): row for row in rows}
     table = [
         {
             "name": name.replace("=", ": "),
             "clips": max(row.n_clips for row in rows if row.slice == name),
-            "cells": [_figure(found.get((name, system.provider, system.route))) for system in head.systems],
+            "cells": [figure(found.get((name, system.provider, system.route)), brief=True) for system in head.systems],
         }
-        for name in telling_slices(rows)
+        for name in telling_slices(rows, apart=head.degraded > 0)
     ]
-    return {"columns": [system.name for system in head.systems], "rows": table}
+    gaps = _slice_gaps(head, summary) if table else []
+    return {"columns": [system.name for system in head.systems], "rows": table, "gaps": gaps, "least": sliced.LEAST}
+
+
+def times(head: Headline, scores: Sequence[Score], summary: Sequence[SummaryRow]) -> list[dict[str, Any]]:
+    """Word start errors by where the reference times come from: no error is smaller than that of its reference."""
+    sources = sorted({score.slices[cuts.TIMES] for score in scores if cuts.TIMES in score.slices})
+    found = {(row.slice, row.provider, row.route): row for row in summary if row.metric == START_ERROR}
+    lines = []
+    for source in sources:
+        name = f"{cuts.TIMES}={source}" if len(cuts.values(scores, cuts.TIMES)) > 1 else "all"
+        rows = [found.get((name, system.provider, system.route)) for system in head.systems]
+        if any(map(told, rows)):
+            lines.append({"source": source, "cells": [figure(row, brief=True) for row in rows]})
+    return lines
+
+
+def _slice_gaps(head: Headline, summary: Sequence[SummaryRow]) -> list[dict[str, Any]]:
+    """Two lines per tag with a supported slice: the worst of them against all clips, and their mean."""
+    profile = head.wer.rpartition(".")[2]
+    found = {
+        (row.metric, row.slice, row.provider, row.route): row
+        for row in summary
+        if row.metric.startswith(f"acc.slice.{profile}.")
+    }
+    lines = []
+    for metric in sliced.METRICS:
+        for key in dict.fromkeys(name for found_metric, name, *_ in found if found_metric == metric.id):
+            rows = [found.get((metric.id, key, system.provider, system.route)) for system in head.systems]
+            if all(row is None or row.value is None for row in rows):
+                continue
+            lines.append(
+                {
+                    "metric": metric.id,
+                    "label": f"{metric.title.partition(' (')[0]}, by {key}",
+                    "definition": metric.definition,
+                    "cells": [_slice_gap(row, points=metric.id.endswith("worst_gap")) for row in rows],
+                }
+            )
+    return lines
+
+
+def _slice_gap(row: SummaryRow | None, *, points: bool) -> dict[str, str]:
+    if row is None:
+        return cell(UNDEFINED)
+    interval = span(row.ci_lo, row.ci_hi, row.unit, points=points, bare=True)
+    text = shown(row.value, row.unit, signed=points, points=points)
+    return cell(text, "; ".join(filter(None, [interval, row.note])))
 
 
 def everything(head: Headline) -> dict[str, Any]:
-    """Every figure there is over all clips, a column per system; each leads to its definition."""
-    table = []
+    """Every figure there is over all clips, a column per system and a body per family; each leads to its definition."""
+    bodies: dict[str, list[dict[str, Any]]] = {}
     for metric in catalogue.METRICS:
         rows = [head.row(system.provider, system.route, metric.id) for system in head.systems]
-        if any(row is not None and row.value is not None for row in rows):
-            table.append({"id": metric.id, "title": metric.title, "cells": [_figure(row) for row in rows]})
-    return {"columns": [system.name for system in head.systems], "rows": table}
+        if any(map(told, rows)):
+            cells = [figure(row, macro=metric.id.rpartition(".")[2] != "macro") for row in rows]
+            family = FAMILIES.get(metric.id.partition(".")[0], "Other")
+            bodies.setdefault(family, []).append({"id": metric.id, "title": metric.title, "cells": cells})
+    return {
+        "columns": [system.name for system in head.systems],
+        "bodies": [{"title": title, "rows": rows} for title, rows in bodies.items()],
+        "count": sum(map(len, bodies.values())),
+    }
 
 
 def definitions(summary: Sequence[SummaryRow]) -> list[dict[str, str]]:
@@ -229,11 +271,11 @@ def definitions(summary: Sequence[SummaryRow]) -> list[dict[str, str]]:
             "id": metric.id,
             "title": metric.title,
             "definition": metric.definition,
-            "unit": UNITS.get(metric.unit, metric.unit),
-            "direction": DIRECTIONS[metric.direction],
+            "unit": UNIT_WORDS.get(metric.unit, metric.unit),
+            "direction": f"{DIRECTION_WORDS[metric.direction].capitalize()}.",
             "source": "" if metric.source == "evalkit" else metric.source,
         }
-        for metric in catalogue.METRICS
+        for metric in catalogue.EVERY
         if metric.id in used
     ]
 

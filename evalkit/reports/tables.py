@@ -6,15 +6,15 @@ are refused. A file is written whole or not at all.
 
 import csv
 import dataclasses
+import itertools
 import json
 import math
-import os
 import sys
-import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
+from evalkit import store
 from evalkit.errors import StoreError
 from evalkit.types import Difference, Evidence, Kind, Pacing, Route, Score, SummaryRow
 
@@ -33,8 +33,11 @@ SUMMARY_COLUMNS = (
     "n_units",
     "status",
     "n_clusters",
+    "macro",
+    "note",
 )
 DIFFERENCE_COLUMNS = tuple(field.name for field in dataclasses.fields(Difference))
+DIFFERENCE_NUMBERS = tuple(field.name for field in dataclasses.fields(Difference) if field.type == float | None)
 PACING_COLUMNS = tuple(field.name for field in dataclasses.fields(Pacing))
 FIXED_COLUMNS = (
     "clip_id",
@@ -79,18 +82,19 @@ def write_scores(path: Path, scores: Sequence[Score]) -> None:
         *(PACING + name for name in PACING_COLUMNS),
         *TEXT_COLUMNS,
     ]
-    rows = []
-    for score in scores:
-        where = f"{score.provider}, {score.route}, clip {score.clip_id!r}"
-        row = [_cell(getattr(score, name), where) for name in FIXED_COLUMNS]
-        row += [_cell(score.slices.get(name), where) for name in tags]
-        row += [_cell(float(score.counts[name]) if name in score.counts else None, where) for name in counts]
-        row += [_joined(score.values.get(name), where) for name in values]
-        row += [_cell(score.pacing and getattr(score.pacing, name), where) for name in PACING_COLUMNS]
-        row.append(json.dumps(dict(score.absent), ensure_ascii=False, sort_keys=True) if score.absent else "")
-        row += [_cell(score.reference is not None, where), score.reference or "", score.hypothesis]
-        rows.append(row)
-    write_whole(path, _csv(header, rows))
+    write_whole(path, _csv(header, (_cells(score, tags, counts, values) for score in scores)))
+
+
+def _cells(score: Score, tags: Sequence[str], counts: Sequence[str], values: Sequence[str]) -> list[str]:
+    where = f"{score.provider}, {score.route}, clip {score.clip_id!r}"
+    row = [_cell(getattr(score, name), where) for name in FIXED_COLUMNS]
+    row += [_cell(score.slices.get(name), where) for name in tags]
+    row += [_cell(float(score.counts[name]) if name in score.counts else None, where) for name in counts]
+    row += [_joined(score.values.get(name), where) for name in values]
+    row += [_cell(score.pacing and getattr(score.pacing, name), where) for name in PACING_COLUMNS]
+    row.append(json.dumps(dict(score.absent), ensure_ascii=False, sort_keys=True) if score.absent else "")
+    row += [_cell(score.reference is not None, where), score.reference or "", score.hypothesis]
+    return row
 
 
 def read_scores(path: Path) -> list[Score]:
@@ -108,7 +112,7 @@ def write_summary(path: Path, rows: Sequence[SummaryRow]) -> None:
     Raises:
         StoreError: a number is not finite, or the file cannot be written.
     """
-    write_whole(path, _csv(SUMMARY_COLUMNS, [_fields(row, SUMMARY_COLUMNS) for row in rows]))
+    write_whole(path, _csv(SUMMARY_COLUMNS, (_fields(row, SUMMARY_COLUMNS) for row in rows)))
 
 
 def read_summary(path: Path) -> list[SummaryRow]:
@@ -126,7 +130,7 @@ def write_differences(path: Path, rows: Sequence[Difference]) -> None:
     Raises:
         StoreError: a number is not finite, or the file cannot be written.
     """
-    write_whole(path, _csv(DIFFERENCE_COLUMNS, [_fields(row, DIFFERENCE_COLUMNS) for row in rows]))
+    write_whole(path, _csv(DIFFERENCE_COLUMNS, (_fields(row, DIFFERENCE_COLUMNS) for row in rows)))
 
 
 def read_differences(path: Path) -> list[Difference]:
@@ -138,38 +142,26 @@ def read_differences(path: Path) -> list[Difference]:
     return _read(path, DIFFERENCE_COLUMNS, _difference)
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str | Iterable[str]) -> None:
     """Replace a text file in one step, so that a reader sees the old content or the new and nothing between.
 
-    Half a character (a lone surrogate, which some services send) is written as a backslash escape.
+    A large text comes in pieces and is never held at once. Half a character (a lone surrogate, which some services
+    send) is written as a backslash escape.
 
     Raises:
         StoreError: the folder is missing or cannot be written.
     """
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be written ({error.strerror}); check that its folder exists") from error
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text.encode("utf-8", errors="backslashreplace"))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be written ({error.strerror}); free some space or mend the rights") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    pieces = [text] if isinstance(text, str) else text
+    store.replace(path, (piece.encode("utf-8", errors="backslashreplace") for piece in pieces))
 
 
 def _names(columns: Iterable[Mapping[str, Any]]) -> list[str]:
     return sorted({name for mapping in columns for name in mapping})
 
 
-def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    return "".join(",".join(map(_quoted, row)) + "\n" for row in (header, *rows))
+def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    for row in itertools.chain([header], rows):
+        yield ",".join(map(_quoted, row)) + "\n"
 
 
 def _quoted(cell: str) -> str:
@@ -259,7 +251,7 @@ def _pacing(row: Mapping[str, str]) -> Pacing | None:
     cells = {name: row.get(PACING + name, "") for name in PACING_COLUMNS}
     if not cells["frames"]:
         return None
-    return Pacing(int(cells.pop("frames")), **{name: float(cell) for name, cell in cells.items()})
+    return Pacing(int(cells.pop("frames")), **{name: float(cell) for name, cell in cells.items() if cell})
 
 
 def _summary_row(row: Mapping[str, str]) -> SummaryRow:
@@ -278,28 +270,23 @@ def _summary_row(row: Mapping[str, str]) -> SummaryRow:
         n_units=int(row["n_units"]),
         n_clusters=int(row["n_clusters"]),
         status=row["status"],
+        macro=_number(row["macro"]),
+        note=row["note"],
     )
 
 
 def _difference(row: Mapping[str, str]) -> Difference:
-    return Difference(
-        question=_one_of(row["question"], Difference.__annotations__["question"]),
-        metric=row["metric"],
-        unit=row["unit"],
-        provider=row["provider"],
-        route=_one_of(row["route"], Route),
-        against_provider=row["against_provider"],
-        against_route=_one_of(row["against_route"], Route),
-        value=_number(row["value"]),
-        against_value=_number(row["against_value"]),
-        difference=_number(row["difference"]),
-        ci_lo=_number(row["ci_lo"]),
-        ci_hi=_number(row["ci_hi"]),
-        n_clips=int(row["n_clips"]),
-        n_clusters=int(row["n_clusters"]),
-        smallest_detectable=_number(row["smallest_detectable"]),
-        verdict=_one_of(row["verdict"], Difference.__annotations__["verdict"]),
-    )
+    read: dict[str, Any] = {name: row[name] for name in DIFFERENCE_COLUMNS}
+    for name in ("question", "route", "against_route", "verdict"):
+        read[name] = _one_of(row[name], Difference.__annotations__[name])
+    for name in ("label", "gate"):
+        read[name] = _one_of(row[name], get_args(Difference.__annotations__[name])[0]) if row[name] else None
+    for name in ("n_clips", "n_clusters"):
+        read[name] = int(row[name])
+    read["clips_needed"] = int(row["clips_needed"]) if row["clips_needed"] else None
+    for name in DIFFERENCE_NUMBERS:
+        read[name] = _number(row[name])
+    return Difference(**read)
 
 
 def _number(cell: str) -> float | None:

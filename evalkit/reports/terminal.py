@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evalkit.reports.headline import Headline, capitalised, headline
+from evalkit.reports.method import kept_out
 from evalkit.reports.units import fine, shown, span, status
 from evalkit.types import Difference, Route, Score, SummaryRow
 
@@ -45,7 +46,7 @@ def show(
             Text(
                 f"Our own frames, {own.provider}: {own.frames} sent, late by {fine(own.late_p50_s)} in the median, "
                 f"{fine(own.late_p99_s)} at the 99th percentile of the worst clip, {fine(own.end_drift_s)} at the end; "
-                f"{own.invalid} of {own.clips} clips kept out of the delays.",
+                f"kept out of the delays: {kept_out(own, most=5)}.",
                 style="dim",
             )
         )
@@ -65,7 +66,7 @@ def _table(head: Headline, route: Route) -> Table:
         rows = [head.row(provider, route, line.metric) for provider in systems]
         if line.brief and any(row is not None and row.value is not None for row in rows):
             cells = [_figure(row) for row in rows]
-            table.add_row(line.label, *cells, *([_gap(difference(line.metric))] if difference else []))
+            table.add_row(line.label, *cells, *([_gap(head, difference(line.metric))] if difference else []))
     table.add_row("Clips answered", *[_answered(head, provider, route) for provider in systems])
     return table
 
@@ -77,7 +78,7 @@ def _figure(row: SummaryRow | None) -> Text:
     return Text("\n").join([Text(shown(row.value, row.unit)), *([Text(small, style="dim")] if small else [])])
 
 
-def _gap(row: Difference | None) -> Text:
+def _gap(head: Headline, row: Difference | None) -> Text:
     if row is None or row.difference is None:
         return Text(shown(None, ""))
     points = row.unit == "rate"
@@ -85,7 +86,9 @@ def _gap(row: Difference | None) -> Text:
     lines = [
         Text(shown(row.difference, row.unit, signed=True, points=points)),
         *([Text(interval, style="dim")] if interval else []),
-        Text(WORDS[row.verdict], style=STYLES.get(row.verdict, "dim")),
+        Text("not comparable", style="dim")
+        if head.bar(row)
+        else Text(WORDS[row.verdict], style=STYLES.get(row.verdict, "dim")),
     ]
     return Text("\n").join(lines)
 

@@ -15,6 +15,19 @@ _LONG_S = 10.0
 """Times from here on read better in seconds."""
 
 _CENT = 0.01
+_DOLLARS = {"usd": "", "usd_per_h": " /h"}
+"""Units of money and what stands after the number."""
+
+UNIT_WORDS = {
+    "rate": "percent",
+    "s": "milliseconds",
+    "per_min": "per minute of audio",
+    "x": "times",
+    "usd": "US dollars",
+    "usd_per_h": "US dollars per hour of audio",
+    "count": "count",
+}
+DIRECTION_WORDS = {"lower": "lower is better", "higher": "higher is better", "zero": "nearer to zero is better"}
 
 STATUS_WORDS = {
     "ok": "",
@@ -31,15 +44,15 @@ def shown(value: float | None, unit: str, *, signed: bool = False, points: bool 
 
     Args:
         value: in the unit of storage (fractions, seconds, dollars).
-        unit: ``rate``, ``s``, ``per_min``, ``x``, ``usd_per_h`` or ``count``; another unit is printed as it is.
+        unit: as of a metric (``types.Metric``); another unit is printed as it is.
         signed: always print a sign.
         points: a difference of two rates, in percentage points.
     """
     if value is None or not math.isfinite(value):
         return UNDEFINED
-    if unit == "usd_per_h":
-        digits = 3 if abs(value) >= _CENT or value == 0 else 4
-        return f"{_sign(round(value, digits), signed)}${abs(value):.{digits}f} /h"
+    if unit in _DOLLARS:
+        digits = _dollar_digits(unit, value)
+        return f"{_sign(round(value, digits), signed)}${abs(value):,.{digits}f}{_DOLLARS[unit]}"
     factor, digits, suffix = _scale(value, unit, points=points)
     rounded = round(value * factor, digits)
     return f"{_sign(rounded, signed)}{abs(rounded):,.{digits}f}{suffix}"
@@ -57,10 +70,10 @@ def span(low: float | None, high: float | None, unit: str, *, points: bool = Fal
     """
     if low is None or high is None or shown(low, unit) == shown(high, unit):
         return ""
-    if unit == "usd_per_h":
-        digits = 3 if all(abs(end) >= _CENT or end == 0 for end in (low, high)) else 4
-        ends = [f"{_sign(round(end, digits), False)}${abs(end):.{digits}f}" for end in (low, high)]
-        return " to ".join(ends) + ("" if bare else " /h")
+    if unit in _DOLLARS:
+        digits = max(_dollar_digits(unit, end) for end in (low, high))
+        ends = [f"{_sign(round(end, digits), False)}${abs(end):,.{digits}f}" for end in (low, high)]
+        return " to ".join(ends) + ("" if bare else _DOLLARS[unit])
     largest = max((low, high), key=abs)
     factor, digits, suffix = _scale(largest, unit, points=points)
     ends = [
@@ -74,6 +87,11 @@ def status(row: SummaryRow | None) -> str:
     if row is None:
         return STATUS_WORDS["not_tested"]
     return STATUS_WORDS.get(row.status, row.status.replace("_", " "))
+
+
+def told(row: SummaryRow | None) -> bool:
+    """Whether a row has a figure, or units that are too few for one: not being measurable is a finding."""
+    return row is not None and (row.value is not None or bool(row.note and row.n_units))
 
 
 def number(value: float) -> str:
@@ -97,6 +115,13 @@ def fine(seconds: float) -> str:
     """A lateness in milliseconds with two decimals, e.g. ``0.43 ms``."""
     rounded = round(seconds * 1000, 2)
     return f"{_sign(rounded, False)}{abs(rounded):,.2f} ms"
+
+
+def _dollar_digits(unit: str, value: float) -> int:
+    """Prices are told to a tenth of a cent, sums from a dollar on to the cent, and what is smaller finer."""
+    if value != 0 and abs(value) < _CENT:
+        return 4
+    return 2 if unit == "usd" and (abs(value) >= 1 or value == 0) else 3
 
 
 def _scale(value: float, unit: str, *, points: bool) -> tuple[float, int, str]:

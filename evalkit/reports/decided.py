@@ -1,0 +1,78 @@
+"""What a paired difference says, in words: who is better, how sure that is, and whether one may switch."""
+
+from collections.abc import Mapping
+
+from evalkit.reports.units import UNDEFINED, number, shown, span
+from evalkit.types import Difference
+
+LABELS: Mapping[str, str] = {
+    "superior": "superior",
+    "non_inferior": "not worse",
+    "non_inferior_but_worse": "worse, within the margin",
+    "inferior": "worse than the margin",
+    "worse_inconclusive": "worse, by how much is open",
+    "inconclusive": "open",
+}
+"""The labels of non-inferiority as a table shows them."""
+
+
+def compared(row: Difference, subject: str, other: str, *, where: str = "") -> str:
+    """Sentences on a difference in word errors, with its interval and support, and what more data would take."""
+    values = f"{shown(row.value, row.unit)} against {shown(row.against_value, row.unit)}"
+    support = f"{row.n_clips} clips, {row.n_clusters} clusters"
+    gap = shown(row.difference, row.unit, signed=True, points=True)
+    interval = span(row.ci_lo, row.ci_hi, row.unit, points=True)
+    if row.verdict == "insufficient" or row.difference is None:
+        few = f"{where}Too few data to compare the word errors of {subject} and {other}: {values} ({support})."
+        return few + wanted(row)
+    if row.verdict == "no_clear_difference":
+        blind = ""
+        if row.smallest_detectable is not None:
+            least = shown(row.smallest_detectable, row.unit, points=True)
+            blind = f" This run could not have seen less than {least}."
+        return (
+            f"{where}No clear difference in word errors between {subject} and {other}: {values}, a difference of {gap} "
+            f"(95 % interval {interval or 'unknown'}, {support}).{blind}{wanted(row)}"
+        )
+    more = "fewer" if row.verdict == "better" else "more"
+    return (
+        f"{where}{subject} makes {more} word errors than {other}: {values}, a difference of {gap} "
+        f"(95 % interval {interval or 'unknown'}, {support})."
+    )
+
+
+def wanted(row: Difference) -> str:
+    """How many clips would settle an open question, as a sentence with a space in front; empty when it is settled."""
+    if row.margin is None or row.clips_needed is None or row.gate == "pass" or row.clips_needed <= row.n_clips:
+        return ""
+    least = shown(row.margin, row.unit, points=True)
+    return f" To settle a margin of {least} takes about {number(row.clips_needed)} clips like these."
+
+
+def chance(p: float | None, *, drawn: bool = False) -> str:
+    """A p-value or a probability with as many digits as mean something.
+
+    Args:
+        p: between 0 and 1.
+        drawn: a share of random draws, which is never quite 0 or 1.
+    """
+    if p is None:
+        return UNDEFINED
+    if p < 0.001:
+        return "< 0.001"
+    return "> 0.999" if p > 0.999 and (drawn or p < 1) else f"{p:.3f}".rstrip("0").rstrip(".")
+
+
+def evidence(row: Difference) -> str:
+    """The small print of a difference: support, tests, and what could have been seen."""
+    points = row.unit == "rate"
+    parts = [f"paired on {row.n_clips} clips, {row.n_clusters} clusters"]
+    if row.smallest_detectable is not None:
+        parts.append(f"smallest detectable difference {shown(row.smallest_detectable, row.unit, points=points)}")
+    if row.p is not None:
+        parts.append(f"permutation p {chance(row.p)}, adjusted {chance(row.p_holm)}")
+    if row.poi is not None:
+        parts.append(f"probability of improvement {chance(row.poi, drawn=True)}")
+    if row.note:
+        parts.append(row.note)
+    return "; ".join(parts)
