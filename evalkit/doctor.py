@@ -20,6 +20,7 @@ from packaging.specifiers import SpecifierSet
 
 from evalkit import limits, providers
 from evalkit.errors import EvalkitError
+from evalkit.plan import Choice
 from evalkit.providers import Provider
 from evalkit.wire import Timeouts, Wire, http_client
 
@@ -204,7 +205,7 @@ def _key(provider: Provider, environ: Mapping[str, str]) -> Finding:
 
 
 def _allowance(provider: Provider, today: date) -> Finding:
-    known = limits.documented(provider.name, provider.route)
+    known = Choice(provider.name).documented(provider)
     what, advice = f"limits of {provider.name}, {provider.route}", "write your console's values into the plan: [limits]"
     age = known.age_days(today)
     if age is None:

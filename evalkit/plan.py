@@ -25,12 +25,14 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from evalkit import corpora, limits, providers
 from evalkit.errors import SettingsError
 from evalkit.limits import Limits
 from evalkit.providers import Provider
+from evalkit.scoring import cost
+from evalkit.scoring.cost import Price
 from evalkit.types import Route
 
 DEMO = Path(__file__).with_name("demo.toml")
@@ -38,6 +40,8 @@ ROUTES: tuple[Route, ...] = get_args(Route)
 LIVE_CONCURRENCY = 4
 # Two recognisers share this machine's cores: one request each, or two streams each in real time, and nothing queues.
 LOCAL_CONCURRENCY: Mapping[Route, int] = {"rest": 1, "streaming": 2, "agent": 1}
+
+_Line = TypeVar("_Line", Price, Limits)
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,40 @@ class Choice:
             if option and where == route:
                 options[option] = value
         return providers.load(self.provider, route, name=self.name, **options)
+
+    def price(self, provider: Provider) -> Price | None:
+        """What an hour of audio costs over a provider's route, or None when it is unknown.
+
+        The provider's settings stand above its own sheet, and that above the table shipped with the package; how a
+        request is rounded stays as it is listed.
+
+        Raises:
+            SettingsError: the sheet says what no price is.
+        """
+        service, route = provider.service or self.provider, provider.route
+        own = [self._line(Price, {"provider": service, **line}) for line in provider.sheet.get("price", ())]
+        listed = cost.price(service, route, provider.tariff, table=[*own, *cost.prices()])
+        if provider.usd_per_hour is None:
+            return listed
+        stated: dict[str, Any] = {"usd_per_hour": provider.usd_per_hour, "source": "your setting usd_per_hour"}
+        return replace(listed or Price(service, route, "audio", 0, "", ""), **stated, date="", note="")
+
+    def documented(self, provider: Provider) -> Limits:
+        """What is documented of a provider's route: by its own sheet, or by the table shipped with the package.
+
+        Raises:
+            SettingsError: the sheet says what no limit is.
+        """
+        for line in provider.sheet.get("limit", ()):
+            if line.get("route") == provider.route:
+                return self._line(Limits, {key: value for key, value in line.items() if key != "route"})
+        return limits.documented(provider.service or self.provider, provider.route)
+
+    def _line(self, kind: type[_Line], line: Mapping[str, Any]) -> _Line:
+        try:
+            return kind(**line)
+        except TypeError as error:
+            raise SettingsError(f"provider {self.provider!r}: a line of its sheet is wrong ({error})") from error
 
 
 @dataclass(frozen=True)
@@ -140,8 +178,8 @@ class Plan:
 
     def allowed(self, provider: Provider) -> Limits:
         """How fast this provider may be asked; nothing is known of, and nothing binds, a server on loopback."""
-        kind = next(choice.provider for choice in self.choices if choice.name == provider.name)
-        known = limits.documented(kind, provider.route) if provider.live else Limits()
+        choice = next(choice for choice in self.choices if choice.name == provider.name)
+        known = choice.documented(provider) if provider.live else Limits()
         return known.said_otherwise(self.limits.get(provider.name, {}).get(provider.route, {}))
 
     def providers(self, route: Route) -> list[Provider]:

@@ -23,6 +23,7 @@ def test_spans(seconds: float, shown: str) -> None:
 def test_an_allowance_says_where_it_was_read() -> None:
     told = screen.allowance(Limits(requests_per_s=10, sessions=100, source="page", date="2026-11-20"))
     assert told == "10 starts a second, 100 sessions at once (page, 2026-11-20)"
+    assert screen.allowance(Limits(upload_mb=25, source="page", date="2026-11-20")) == "25 MB a file (page, 2026-11-20)"
 
 
 def test_a_plain_name_is_a_run_under_results(tmp_path: Path) -> None:

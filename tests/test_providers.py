@@ -136,3 +136,15 @@ def test_a_record_without_an_answer_is_unavailable() -> None:
         providers.raise_for_end([], "xai")
     with pytest.raises(Refused, match="too big"):
         providers.raise_for_end([Event(0, 0, "error", {"type": "Refused", "message": "too big"})], "xai")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Telling(Echo):
+    """Asks for the key itself."""
+
+    api_key: str = ""
+
+
+def test_a_setting_that_would_write_a_key_down_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"'api_key' would be written down with every trace; .* key_env"):
+        providers.load("tests.test_providers:Telling")

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -34,7 +35,7 @@ def test_every_price_is_dated_and_has_a_source() -> None:
         assert line.note
         assert line.usd_per_hour > 0
         assert line.basis in ("audio", "cpu")
-    assert len({(line.provider, line.route) for line in prices()}) == len(prices())
+    assert len({(line.provider, line.route, line.model) for line in prices()}) == len(prices())
 
 
 def test_a_price_is_found_by_provider_and_route() -> None:
@@ -44,6 +45,12 @@ def test_a_price_is_found_by_provider_and_route() -> None:
     assert (rest.usd_per_hour, streaming.usd_per_hour) == (0.10, 0.20)
     assert price("nobody", "rest") is None
     assert price("xai", "agent") is None
+
+
+def test_of_the_lines_that_fit_a_model_the_first_holds_and_no_line_is_no_price() -> None:
+    table = [replace(AUDIO, model=model, usd_per_hour=usd) for model, usd in (("a-b", 1.0), ("a*", 2.0))]
+    found = [price("p", "rest", model, table=table) for model in ("a-b", "a-c", "", "b")]
+    assert [line and line.usd_per_hour for line in found] == [1.0, 2.0, None, None]
 
 
 def test_an_answered_request_pays_for_the_clip() -> None:
@@ -111,3 +118,14 @@ def test_an_estimate_is_judged_by_the_invoice() -> None:
     assert estimate_error(1.1, 1.0) == pytest.approx(0.1)
     assert estimate_error(0.9, 1.0) == pytest.approx(0.1)
     assert estimate_error(1.0, 0.0) is None
+
+
+def test_the_bill_follows_the_rules_of_the_price_line_where_it_knows_any() -> None:
+    heard, refused = (
+        trace([Event(1.0, 0.0, "received", {"status": status, "headers": {}, "body": ""})]) for status in (200, 503)
+    )
+    plain = replace(AUDIO, usd_per_hour=3600.0)
+    ruled = replace(plain, granularity_s=15.0, minimum_s=20.0)
+    assert cost_usd(plain, [refused, heard], 7.5) == 7.5
+    assert cost_usd(ruled, [refused, heard], 7.5) == 20.0
+    assert cost_usd(ruled, [heard, heard], 31.0) == 90.0

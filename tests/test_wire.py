@@ -74,6 +74,29 @@ async def test_an_http_exchange_is_recorded_with_its_phases() -> None:
     assert received.audio_s == 1.0
 
 
+async def test_a_body_by_itself_is_sent_whole_from_memory_and_from_disk() -> None:
+    seen: list[bytes] = []
+
+    def reply(request: bytes) -> bytes:
+        seen.append(request)
+        return http_answer(200, "{}")
+
+    sound = Audio(b"\1\2" * 100_000, 16_000)
+    uploads = [Upload.wav(sound), Upload("audio.wav", WavFile(sound), "audio/wav", sound.duration_s)]
+    async with http_server(reply) as url, http_client(Timeouts(), loopback=True) as http:
+        for upload in uploads:
+            wire = Wire(http)
+            await wire.request("POST", url, headers={"X-Own": "1"}, body=upload)
+            assert wire.events[0].data["file"]["bytes"] == 200_044
+            assert wire.events[-1].audio_s == 6.25
+    for request in seen:
+        head, _, body = request.partition(b"\r\n\r\n")
+        assert body == sound.wav()
+        assert b"content-type: audio/wav" in head.lower()
+        assert b"transfer-encoding" not in head.lower()
+        assert b"X-Own: 1" in head
+
+
 async def test_a_key_never_reaches_the_record_even_when_the_service_echoes_it() -> None:
     events = await exchange(http_answer(400, json.dumps({"error": f"Incorrect API key {KEY}"}), Set_Cookie=f"k={KEY}"))
     recorded = json.dumps([event.data for event in events])

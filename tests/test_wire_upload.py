@@ -3,6 +3,7 @@
 import io
 import wave
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +25,14 @@ def test_it_reads_like_the_whole_in_pieces_of_any_size(audio: Audio, sizes: list
     assert len(file) == file.seek(0, io.SEEK_END) == len(whole)
     assert file.seek(0) == 0
     assert file.read() == whole
+
+
+@pytest.mark.parametrize("kept", [b"abc", WavFile(Audio(bytes(200_000), 8000))])
+async def test_a_whole_body_is_the_content(kept: bytes | WavFile) -> None:
+    body = Upload("a.wav", kept, "audio/wav").body()
+    sent = body if isinstance(body, bytes) else b"".join([piece async for piece in body])
+    assert len(sent) == Upload("a.wav", kept, "audio/wav").size
+    assert sent.startswith(b"RIFF" if isinstance(kept, WavFile) else b"abc")
 
 
 def test_an_upload_of_short_sound_is_in_memory() -> None:

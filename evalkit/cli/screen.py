@@ -49,6 +49,7 @@ def allowance(known: Limits) -> str:
         (known.requests_per_s, "starts a second"),
         (known.requests_per_min, "a minute"),
         (known.sessions, "sessions at once"),
+        (known.upload_mb, "MB a file"),
     )
     told = ", ".join(f"{value:g} {what}" for value, what in parts if value is not None)
     return f"{told} ({known.source}, {known.date})"

@@ -16,6 +16,8 @@ from evalkit.types import Audio, Event, Route, Update
 from evalkit.wire import Wire, is_secret
 
 GROUP = "evalkit.providers"
+# Where error bodies keep their sentence, the most telling name first.
+_SENTENCES = ("error", "message", "err_msg", "description", "err_code", "code")
 # RFC 6455, 7.4.1: cannot accept this data, against the policy, too big, lacks an extension.
 REFUSING_CLOSE_CODES = (1003, 1008, 1009, 1010)
 
@@ -32,6 +34,11 @@ class Provider(ABC):
     """One sentence for ``evalkit providers`` and the report."""
     caution: ClassVar[str] = ""
     """What a reader must know before using this provider's figures; printed with every report."""
+    capabilities: ClassVar[str] = ""
+    """For ``evalkit providers``, in this order: word times, speakers, channels, largest file."""
+    sheet: ClassVar[Mapping[str, Any]] = {}
+    """Prices and limits of a provider of yours: ``[[price]]`` and ``[[limit]]`` as in prices.toml and limits.toml, but
+    without the provider's name."""
 
     name: str
     route: Route
@@ -45,6 +52,21 @@ class Provider(ABC):
     @abstractmethod
     def live(self) -> bool:
         """Whether a call can cost money; a live provider is refused without a budget."""
+
+    @property
+    def service(self) -> str:
+        """Under which name prices and limits list it; empty: under that of its entry point."""
+        return ""
+
+    @property
+    def tariff(self) -> str:
+        """What the lines of the price table are told apart by: the model, and what else changes the price."""
+        return str(self.settings.get("model") or "")
+
+    @property
+    def usd_per_hour(self) -> float | None:
+        """What an hour of audio costs by its settings; None: what the price table says."""
+        return None
 
     @property
     def silence_s(self) -> float:
@@ -180,7 +202,7 @@ def explanation(body: str, limit: int = 200) -> str:
     except (ValueError, RecursionError):
         content = body
     if isinstance(content, Mapping):
-        content = content.get("error") or content.get("message") or content.get("code") or body
+        content = next((content[name] for name in _SENTENCES if content.get(name)), body)
     if isinstance(content, Mapping):
         content = content.get("message") or body
     # Control characters of a stranger must not reach a terminal.

@@ -111,18 +111,9 @@ class Xai(Provider):
             await socket.until(_ends_a_channel(), what="transcript.done", count=audio.channels, unless=failed)
 
     def parse(self, events: Sequence[Event]) -> Iterator[Update]:
-        for event in events:
-            if event.kind == "received" and isinstance(event.data, Mapping):
-                self._raise_for_answer(event.data)
-                if self.route == "rest":
-                    yield _read_answer(event)
-                    return
-                status = int(event.data["status"])
-                raise Refused(f"{self.name}: HTTP {status} instead of a socket", status=status)
-        if self.route == "streaming":
-            yield from self._read_stream(events)
-        else:
-            raise_for_end(events, self.name)
+        return messages.understood(
+            events, self, check=self._raise_for_answer, answer=_read_answer, stream=self._read_stream
+        )
 
     def _options(self, audio: Audio) -> list[tuple[str, str]]:
         asked = [("model", self.model)]

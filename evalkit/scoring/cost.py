@@ -3,9 +3,10 @@
 import functools
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
+from fnmatch import fnmatchcase
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -51,6 +52,8 @@ class Price:
     """Each request is rounded up to a multiple of this; None: not documented, and nothing is rounded."""
     minimum_s: float = 0.0
     """The least a request is billed for, where that is documented."""
+    model: str = "*"
+    """Of which models it is the price: a name, or a pattern such as ``whisper-*``."""
 
     @property
     def billing(self) -> Billing:
@@ -66,9 +69,22 @@ def prices() -> tuple[Price, ...]:
     return tuple(Price(**line) for line in table["price"])
 
 
-def price(provider: str, route: Route) -> Price | None:
-    """The price of a route of a provider, or None when it is unknown."""
-    return next((known for known in prices() if (known.provider, known.route) == (provider, route)), None)
+def price(provider: str, route: Route, model: str = "", *, table: Iterable[Price] | None = None) -> Price | None:
+    """The price of a route of a provider, or None when it is unknown.
+
+    Args:
+        provider: under which name it is listed.
+        route: one of its routes.
+        model: which of its models, where they differ; of the lines that fit, the first holds.
+        table: other lines than those shipped.
+    """
+    mine = (line for line in (prices() if table is None else table) if (line.provider, line.route) == (provider, route))
+    return next((line for line in mine if fnmatchcase(model, line.model)), None)
+
+
+def unknown(provider: str, route: str) -> str:
+    """The sentence for somebody about to pay a price nobody knows."""
+    return f"{provider} over {route} has no known price; state it with usd_per_hour=, or in the sheet of your provider"
 
 
 def billed_s(duration_s: Decimal | float, billing: Billing) -> Decimal:
