@@ -30,7 +30,7 @@ types: install
 	$(BIN)/mypy
 
 unit: install
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist worksteal
 
 system: ## Install what tests drive: Debian's Chromium (the report) and NIST's sclite (cross-checks)
 	@command -v chromium >/dev/null && command -v sctk >/dev/null || \
