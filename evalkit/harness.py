@@ -236,7 +236,9 @@ class _Session:
         failure: ProviderError | ParseError | None = None
         for tried in range(self.plan.attempts):
             attempt = job.first_attempt + tried
-            from_s = await asyncio.to_thread(_resumption_s, pieces) if job.provider.route == "streaming" else 0.0
+            from_s = 0.0
+            if pieces and job.provider.route == "streaming":
+                from_s = await asyncio.to_thread(_resumption_s, pieces, audio.channels)
             async with desk.admission.admitted():
                 sound = audio.since(from_s) if from_s else audio
                 if job.provider.live:
@@ -249,10 +251,12 @@ class _Session:
                 piece = await self.converse(job, desk.provider, sound, attempt, wire)
             pieces.append(piece)
             failure = piece[1].failure
-            if not isinstance(failure, Unavailable) or self.stopped is not None:
+            if not isinstance(failure, Unavailable) or (failure.retry_after_s or 0.0) > RETRY_AFTER_LIMIT_S:
                 break
-            if tried + 1 < self.plan.attempts:
+            if self.stopped is None and tried + 1 < self.plan.attempts:
                 await asyncio.sleep(self._backoff_s(tried, failure.retry_after_s))
+            if self.stopped is not None:
+                break
         self._settle(job, failure)
 
     async def converse(
@@ -281,14 +285,23 @@ class _Session:
                 wire.record("error", {"type": "Unavailable", "message": f"broken off by us ({type(error).__name__})"})
                 self.store.append(trace())
             raise
-        async with self.writing:
-            # A long conversation takes a while to read and to write: streams in flight must not wait for it.
-            return await asyncio.to_thread(kept)
+
+        async def stored() -> tuple[Trace, Hypothesis]:
+            async with self.writing:
+                # A long conversation takes a while to read and to write: streams in flight must not wait for it.
+                return await asyncio.to_thread(kept)
+
+        storing = asyncio.create_task(stored())
+        try:
+            return await asyncio.shield(storing)
+        except asyncio.CancelledError:
+            await storing  # it is paid for
+            raise
 
     def _backoff_s(self, attempt: int, retry_after_s: float | None) -> float:
-        """Full jitter under a doubling limit, or what the service asked for when that is longer, up to a minute."""
+        """Full jitter under a doubling limit, or what the service asked for when that is longer."""
         wait_s = self.random.uniform(0, min(BACKOFF_LIMIT_S, BACKOFF_S * 2**attempt))
-        return max(wait_s, min(retry_after_s or 0.0, RETRY_AFTER_LIMIT_S))
+        return max(wait_s, retry_after_s or 0.0)
 
     def _settle(self, job: Job, failure: ProviderError | ParseError | None) -> None:
         name = job.provider.name
@@ -330,12 +343,11 @@ def _is_answer(heard: Hypothesis) -> bool:
     return heard.failure is None or isinstance(heard.failure, ParseError)
 
 
-def _resumption_s(pieces: Sequence[tuple[Trace, Hypothesis]]) -> float:
+def _resumption_s(pieces: Sequence[tuple[Trace, Hypothesis]], channels: int) -> float:
     """From which audio second on a stream goes on after these attempts."""
-    if not pieces:
-        return 0.0
     going = stitching.chain([trace for trace, _ in pieces])
-    return stitching.resumption_s(stitching.stitched(going, [heard for _, heard in pieces[-len(going) :]]))
+    whole = stitching.stitched(going, [heard for _, heard in pieces[-len(going) :]])
+    return stitching.resumption_s(whole, channels)
 
 
 def _is_embedded(provider: Provider) -> bool:

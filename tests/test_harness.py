@@ -208,20 +208,40 @@ async def test_a_bug_in_a_provider_loses_nothing_that_was_sent(
     assert set(peer.seen) <= set(once(Store(tmp_path)))
 
 
-async def test_a_long_retry_after_is_left_to_the_next_run(
+async def test_a_long_retry_after_is_left_to_the_next_run(corpus: Corpus, tmp_path: Path) -> None:
+    busy = http_answer(429, "{}", Retry_After="86400")
+    late = corpus.clips[-1].id
+    async with asked(corpus, lambda c, n: busy if c == late and n == 1 else GOOD) as (peer, plan):
+        await ran(plan, corpus, Store(tmp_path))
+        assert set(peer.seen.values()) == {1}, "nobody waits a day, and nobody asks sooner than told"
+        await ran(plan, corpus, Store(tmp_path))
+    assert peer.seen[late] == 2
+
+
+async def test_an_interrupt_while_answers_are_written_loses_none_of_them(
     corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    waits: list[float] = []
+    answered: list[str] = []
+    begun = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    append = Store.append
 
-    async def noted(seconds: float) -> None:
-        waits.append(seconds)
+    def slowly(self: Store, trace: Trace, **rest: Any) -> None:
+        answered.append(trace.clip_id)
+        loop.call_soon_threadsafe(begun.set)
+        time.sleep(0.1)
+        append(self, trace, **rest)
 
-    busy = http_answer(429, "{}", Retry_After="86400")
-    async with asked(corpus, lambda _, n: busy if n == 1 else GOOD) as (_, plan):
-        monkeypatch.setattr("evalkit.harness.asyncio.sleep", noted)
-        await ran(plan, corpus, Store(tmp_path))
-    assert waits
-    assert max(waits) == harness.RETRY_AFTER_LIMIT_S
+    monkeypatch.setattr(Store, "append", slowly)
+    async with asked(corpus, lambda *_: GOOD, concurrency=4) as (peer, plan):
+        task = asyncio.create_task(ran(plan, corpus, Store(tmp_path)))
+        await begun.wait()
+        await asyncio.sleep(0.05)  # the other answers wait for their turn to be written
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert once(Store(tmp_path)) == Counter(answered)
+    assert set(answered) == set(peer.seen), "what was asked was answered, and is on disk"
 
 
 async def test_concurrency_is_bounded(corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """A stream cut anywhere and taken up again says what an uncut one says: nothing twice, nothing locked lost."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.errors import Unavailable
-from evalkit.scoring.stitching import REPLAYED_S, chain, locked_s, resumption_s, stitched
+from evalkit.scoring.stitching import REPLAYED_S, chain, edges, resumption_s, stitched
 from evalkit.types import Hypothesis, Trace, Update, Word
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
@@ -63,7 +63,7 @@ def test_the_pieces_say_what_was_said(count: int, cuts: list[tuple[int, int]]) -
 
 def test_it_goes_on_a_little_before_the_last_locked_word_ends() -> None:
     first = piece(said(6), 0.0, 4, 1)
-    assert locked_s(first) == pytest.approx(1.8)
+    assert edges(first) == {None: pytest.approx(1.8)}
     assert resumption_s(first) == pytest.approx(1.8 - REPLAYED_S)
 
 
@@ -72,7 +72,7 @@ def test_without_locked_words_or_without_their_times_all_is_sent_again() -> None
     assert resumption_s(Hypothesis(())) == 0
     untimed = Hypothesis((Update(1.0, (Word("hello"),), (0, 0), "utterance_final"),))
     assert resumption_s(untimed) == 0
-    assert locked_s(untimed) is None
+    assert edges(untimed) == {}
 
 
 def test_an_attempt_from_the_beginning_leaves_the_earlier_ones_out() -> None:
@@ -105,3 +105,40 @@ def test_a_guess_at_the_cut_is_gone_once_the_next_piece_speaks() -> None:
     whole = stitched([attempt(1), attempt(2, from_s)], [first, Hypothesis((), CUT)])
     assert [word.text for word in whole.words] == ["w0", "w1", "w2"]
     assert whole.failure is CUT
+
+
+def test_what_one_channel_had_locked_stays_when_the_next_attempt_breaks_at_once() -> None:
+    left, right = said(20, 0), said(20, 1)
+    ahead, behind = piece(left, 0.0, 18, 1, path=0), piece(right, 0.0, 5, 2, path=1)
+    first = Hypothesis((*ahead.updates, *behind.updates), CUT)
+    from_s = resumption_s(first, channels=2)
+    whole = stitched([attempt(1), attempt(2, from_s)], [first, Hypothesis((), CUT)])
+    assert Counter(word.channel for word in whole.words) == {0: 18, 1: 5}
+    assert resumption_s(whole, channels=2) == from_s, "a third attempt begins at the same place"
+
+
+def test_a_channel_of_which_nothing_was_heard_may_have_begun_to_speak() -> None:
+    alone = piece(said(6, 0), 0.0, 4, 0, path=0)
+    assert resumption_s(alone, channels=1) > 0
+    assert resumption_s(alone, channels=2) == 0
+
+
+def test_a_lock_behind_an_open_guess_locks_nothing_before_it() -> None:
+    words = said(4)
+    open_first = Hypothesis(
+        (
+            Update(1.0, (words[0],), (0, 0, 0), "chunk_final"),
+            Update(1.5, (words[1],), (0, 0, 1), "interim"),
+            Update(2.0, (words[2],), (0, 0, 2), "chunk_final"),
+        ),
+        CUT,
+    )
+    from_s = resumption_s(open_first)
+    assert from_s == 0, "0.3 s, less what is replayed"
+    assert edges(open_first) == {None: pytest.approx(0.3)}
+
+
+@pytest.mark.parametrize("path", [lambda number: (number,), lambda _: ()])
+def test_paths_that_do_not_begin_with_a_channel_are_not_stitched(path: Callable[[int], tuple[int, ...]]) -> None:
+    updates = (Update(float(k), (word,), path(k), "utterance_final") for k, word in enumerate(said(5)))
+    assert resumption_s(Hypothesis(tuple(updates), CUT)) == 0

@@ -4,36 +4,48 @@ A second attempt replays the audio from a little before the last locked word, so
 it says of the audio that was locked before is left out again by time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from evalkit.types import CaptionState, Hypothesis, Segment, Trace, Update, Word
+from evalkit.types import CaptionState, Hypothesis, Trace, Update, Word
 
 REPLAYED_S = 0.5
 """Audio before the last locked word's end that is sent once more."""
 
 
-def locked_s(heard: Hypothesis) -> float | None:
-    """Audio time up to which everything that was said is locked, or None when nothing is or its times are unknown.
+Edges = Mapping[int | None, float]
+"""Channel -> audio time up to which everything that was said is locked."""
 
-    Several channels count as far as the one that is furthest behind.
+
+def edges(heard: Hypothesis) -> Edges:
+    """How far each channel is locked; empty when that cannot be told.
+
+    A word without times, or a piece of transcript whose path does not begin with its channel, cannot be placed.
     """
     caption = heard.last_caption
-    if caption is None:
-        return None
-    ends: dict[int | None, float | None] = {word.channel: 0.0 for word in caption.words}
+    if caption is None or not _by_channel(heard):
+        return {}
+    ends: dict[int | None, float] = {word.channel: 0.0 for word in caption.words}
+    open_on: set[int | None] = set()
     for word, state in zip(caption.words, caption.states, strict=True):
         if state == "interim":
-            continue
-        end_s = ends[word.channel]
-        ends[word.channel] = None if word.end_s is None or end_s is None else max(end_s, word.end_s)
-    known = [end_s for end_s in ends.values() if end_s is not None]
-    return min(known) or None if known and len(known) == len(ends) else None
+            open_on.add(word.channel)  # what is locked behind a guess locks nothing before it
+        elif word.end_s is None:
+            return {}
+        elif word.channel not in open_on:
+            ends[word.channel] = max(ends[word.channel], word.end_s)
+    return ends
 
 
-def resumption_s(heard: Hypothesis) -> float:
-    """From which audio second on a clip must be sent again after ``heard`` broke off; 0 for all of it."""
-    return max(0.0, (locked_s(heard) or 0.0) - REPLAYED_S)
+def resumption_s(heard: Hypothesis, channels: int = 1) -> float:
+    """From which audio second on a clip must be sent again after ``heard`` broke off; 0 for all of it.
+
+    Args:
+        heard: what the attempts so far say together.
+        channels: of the sound; one of which nothing was heard yet may have begun to speak at any moment.
+    """
+    found = edges(heard)
+    return max(0.0, min(found.values()) - REPLAYED_S) if found and len(found) >= channels else 0.0
 
 
 def chain(attempts: Sequence[Trace]) -> Sequence[Trace]:
@@ -57,45 +69,55 @@ def stitched(attempts: Sequence[Trace], heard: Sequence[Hypothesis]) -> Hypothes
     last, whole = attempts[-1], Hypothesis(())
     for trace, piece in zip(attempts, heard, strict=True):
         ahead_s = (trace.started_at - last.started_at).total_seconds()
-        edge_s = locked_s(whole) if whole.updates else None
-        base = _base(whole, edge_s) if edge_s is not None else ()
-        updates = tuple(_moved(update, trace.from_s, ahead_s, edge_s) for update in piece.updates)
-        whole = Hypothesis((*whole.updates, *base, *updates), piece.failure)
+        locked = edges(whole)
+        updates = tuple(_moved(update, trace.from_s, ahead_s, locked) for update in piece.updates)
+        whole = Hypothesis((*whole.updates, *_base(whole, locked), *updates), piece.failure)
     return whole
 
 
-def _base(before: Hypothesis, edge_s: float) -> tuple[Update, ...]:
+def _by_channel(heard: Hypothesis) -> bool:
+    """Whether each path begins with a step of its own for each channel, and goes on from there.
+
+    Only ``_base`` ends with that step, and it stands in the place of longer ones.
+    """
+    steps: dict[int, int | None] = {}
+    for update in heard.updates:
+        if not update.words:
+            continue
+        step = update.segment[0] if update.segment else None
+        if step is None or (len(update.segment) == 1 and step not in steps):
+            return False
+        if {word.channel for word in update.words} != {steps.setdefault(step, update.words[0].channel)}:
+            return False
+    return len(set(steps.values())) == len(steps)
+
+
+def _base(before: Hypothesis, locked: Edges) -> tuple[Update, ...]:
     """Channel by channel one locked piece with what stays, in the place of all that was shown."""
     caption = before.last_caption
-    if caption is None:
+    if caption is None or not locked:
         return ()
+    steps = {update.segment[0]: word.channel for update in before.updates for word in update.words}
     return tuple(
-        Update(caption.t_s, _kept(caption, channel, edge_s), segment, "utterance_final")
-        for segment, channel in _channels(before).items()
+        Update(caption.t_s, _kept(caption, channel, locked[channel]), (step,), "utterance_final")
+        for step, channel in steps.items()
+        if channel in locked
     )
-
-
-def _channels(heard: Hypothesis) -> dict[Segment, int | None]:
-    """The first step of each path, and the channel its words are on."""
-    return {
-        update.segment[:1]: next((word.channel for word in update.words), None)
-        for update in sorted(heard.updates, key=lambda update: bool(update.words))
-    }
 
 
 def _kept(caption: CaptionState, channel: int | None, edge_s: float) -> tuple[Word, ...]:
     return tuple(
         word
         for word, state in zip(caption.words, caption.states, strict=True)
-        if word.channel == channel and state != "interim" and word.end_s is not None and word.end_s <= edge_s
+        if word.channel == channel and state != "interim" and (word.end_s or 0.0) <= edge_s
     )
 
 
-def _moved(update: Update, from_s: float, ahead_s: float, edge_s: float | None) -> Update:
+def _moved(update: Update, from_s: float, ahead_s: float, locked: Edges) -> Update:
     """An update on the clock and the audio time of the whole, without the words that were locked before."""
     words = (_later(word, from_s) for word in update.words)
     fresh = tuple(
-        word for word in words if edge_s is None or _middle_s(word) is None or (_middle_s(word) or 0) > edge_s
+        word for word in words if (middle_s := _middle_s(word)) is None or middle_s > locked.get(word.channel, 0)
     )
     return replace(update, t_s=update.t_s + ahead_s, words=fresh)
 
