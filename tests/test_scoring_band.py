@@ -41,7 +41,11 @@ def obvious_path(
     return bytes(steps)
 
 
-@pytest.mark.parametrize("few_cells", [1 << 30, 0], ids=["short", "long"])
+WAYS = {"fronts": (60, 1500), "short": (0, 1 << 30), "long": (0, 0)}
+"""Values of ``_WIDE_CELLS`` and ``_FEW_CELLS`` that make each way be taken wherever it can be."""
+
+
+@pytest.mark.parametrize("way", WAYS)
 @given(
     left=TOKENS,
     right=TOKENS,
@@ -50,18 +54,18 @@ def obvious_path(
     chance=st.randoms(use_true_random=False),
 )
 def test_a_band_finds_the_very_path_of_the_whole_grid(
-    few_cells: int, left: list[int], right: list[int], costs: Costs, timed: bool, chance: random.Random
+    way: str, left: list[int], right: list[int], costs: Costs, timed: bool, chance: random.Random
 ) -> None:
     times = ([chance.randint(0, 900) for _ in left], [chance.randint(0, 900) for _ in right]) if timed else None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(band, "_FEW_CELLS", few_cells)
+        taken(way, patch)
         assert cheapest_path(left, right, times, costs) == obvious_path(left, right, times, costs)
 
 
-@pytest.mark.parametrize("few_cells", [1 << 30, 0], ids=["short", "long"])
-def test_recognition_like_pairs_too(few_cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_recognition_like_pairs_too(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Long enough for a band much narrower than the grid, with bursts lost and words invented."""
-    monkeypatch.setattr(band, "_FEW_CELLS", few_cells)
+    taken(way, monkeypatch)
     chance = random.Random(7)
     for _ in range(12):
         left = [chance.randint(0, 30) for _ in range(90)]
@@ -71,6 +75,22 @@ def test_recognition_like_pairs_too(few_cells: int, monkeypatch: pytest.MonkeyPa
         times = (list(range(0, 9000, 100)), [100 * place for place in range(len(right))])
         for given_times in (None, times):
             assert cheapest_path(left, right, given_times) == obvious_path(left, right, given_times)
+
+
+def taken(way: str, patch: pytest.MonkeyPatch) -> None:
+    for name, value in zip(("_WIDE_CELLS", "_FEW_CELLS"), WAYS[way], strict=True):
+        patch.setattr(band, name, value)
+
+
+def test_few_errors_need_no_grid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does time, where there is one cheapest path only."""
+    monkeypatch.delattr(band, "_short")
+    monkeypatch.delattr(band, "_long")
+    left = list(range(40))
+    right = [*left[:10], 99, *left[11:30], 98, *left[30:]]
+    times = ([100 * place for place in left], [100 * place for place in range(len(right))])
+    for given_times in (None, times):
+        assert cheapest_path(left, right, given_times) == obvious_path(left, right, given_times)
 
 
 def test_nothing_in_common_needs_the_whole_grid() -> None:
@@ -92,6 +112,7 @@ def test_memory_grows_with_the_errors_and_not_with_the_square_of_the_length(monk
         return real(left, right, low, high, *rest)
 
     monkeypatch.setattr(band, "_long", spy)
+    taken("long", monkeypatch)
     left = [number % 997 for number in range(5000)]
     right = [token for place, token in enumerate(left) if place % 100]
     assert cheapest_path(left, right).count(DELETION) == 50

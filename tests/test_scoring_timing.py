@@ -188,6 +188,7 @@ def test_a_jump_between_windows() -> None:
     assert largest_step(at_s, drift_s) == pytest.approx(0.5)
     assert largest_step(at_s, [-drift for drift in drift_s]) == pytest.approx(-0.5)
     assert largest_step(at_s, drift_s, least=3) is None
+    assert largest_step([1.0, 31.0], [0.0, 5.0]) == 5.0
     assert largest_step([1.0, 61.0], [0.0, 5.0]) is None, "a window lies between"
     assert largest_step([], []) is None
 

@@ -90,7 +90,7 @@ def score(
         absent=row.absent(below),
         pacing=case.trace.pacing(),
         reference=None if case.reference is None else case.expected,
-        hypothesis=hypothesis.text,
+        hypothesis=hypothesis.text if case.failed else case.got,
     )
 
 

@@ -1,5 +1,6 @@
 """Word errors when splitting or joining a compound is free: "week night" against "weeknight"."""
 
+import functools
 import operator
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
 MAX_PARTS = 3
+
+Tokens = tuple[str, ...]
 
 _Joins = dict[int, list[tuple[int, int]]]
 """End of the longer side's run -> (parts, end of the single word on the other side); ends count from 1."""
@@ -31,25 +34,33 @@ def compound_errors(reference: Sequence[str], hypothesis: Sequence[str], *, kept
     # One error is never a compound: sides that are equal but for their spaces differ in two places or in none.
     if strict < 2:
         return strict
-    split_here = _joins(reference, hypothesis, kept)
-    split_there = _joins(hypothesis, reference, kept)
+    left, right = tuple(reference), tuple(hypothesis)
+    split_here, split_there = _joins(left, right, kept), _joins(right, left, kept)
     if not split_here and not split_there:
         return strict
     return _distance(reference, hypothesis, split_here, split_there)
 
 
-def _joins(parts: Sequence[str], wholes: Sequence[str], kept: Collection[str]) -> _Joins:
+def _joins(parts: Tokens, wholes: Tokens, kept: Collection[str]) -> _Joins:
     """Where neighbours on the first side spell one word of the second."""
-    words, joined = frozenset(wholes), list(parts)
     found: _Joins = defaultdict(list)
-    for size in range(2, MAX_PARTS + 1):
-        joined = list(map(operator.add, joined, parts[size - 1 :]))
-        if words.isdisjoint(joined):
-            continue
-        for start, whole in enumerate(joined):
-            if whole in words and not any(word in kept for word in (whole, *parts[start : start + size])):
-                found[start + size] += [(size, place) for place, word in enumerate(wholes, start=1) if word == whole]
+    for start, end in _spelt(parts, wholes):
+        whole = "".join(parts[start:end])
+        if not any(word in kept for word in (whole, *parts[start:end])):
+            found[end] += [(end - start, place) for place, word in enumerate(wholes, start=1) if word == whole]
     return found
+
+
+@functools.lru_cache(maxsize=16)
+def _spelt(parts: Tokens, wholes: Tokens) -> tuple[tuple[int, int], ...]:
+    """Runs of the first side that spell a word of the second, the short ones first; asked for of one clip in turn."""
+    words, joined = frozenset(wholes), parts
+    found: list[tuple[int, int]] = []
+    for size in range(2, MAX_PARTS + 1):
+        joined = tuple(map(operator.add, joined, parts[size - 1 :]))
+        if not words.isdisjoint(joined):
+            found += [(start, start + size) for start, whole in enumerate(joined) if whole in words]
+    return tuple(found)
 
 
 def _distance(left: Sequence[str], right: Sequence[str], here: _Joins, there: _Joins) -> int:

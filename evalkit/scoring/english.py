@@ -7,11 +7,15 @@ become digits, on both sides, so that no guess about pronouns or units of time i
 """
 
 import functools
+import itertools
 import re
 import unicodedata
+from collections.abc import Sequence
 from decimal import Decimal
 
 from text_to_num import alpha2digit
+
+from evalkit.scoring.spelling import american
 
 _TAG = re.compile(r"\[[^\[\]]*\]|<[^<>]*>|\u266a")
 _ASIDE = re.compile(
@@ -33,6 +37,14 @@ _MONTH_DAY = re.compile(
     r"(?! (?:percent|per cent|point|dollars?|pounds?|euros?|yen|rupees?|cents?|[ap] ?m|o'clock)\b)"
 )
 _DAY_MONTH = re.compile(rf"(?<![\w.{MONEY}])(?<!\d )(3[01]|[12]\d|0?[1-9]) (?=(?:of )?(?:{_MONTH})\b)")
+
+_AMID_NUMBERS = frozenset({
+    *MONTHS, "of", "a", "p", "m", "am", "pm", "oh", "o", "and", "minus", "plus", "double", "triple", "per", "cent",
+    "cents", "percent", "dollar", "dollars", "pound", "pounds", "euro", "euros", "yen", "rupee", "rupees", "hundred",
+    "thousand", "million", "billion", "trillion",
+})  # fmt: skip
+"""Words that the rules below read together with a number beside them."""
+_ALPHANUMERIC = re.compile(r"\w+")
 
 _FILLER = re.compile(r"u+h+m*|u+m+|h+m+|m{2,}|m+h+m+|e+r+|a+h+")
 _WORDS = {
@@ -101,103 +113,6 @@ _SUM_SAID_TWICE = re.compile(rf"([{MONEY}]\d+(?:\.\d+)?) (?:dollars?|pounds?|eur
 _CENTS_TOO = re.compile(r"([$\u20ac]\d+)(?: and)? (\d{1,2}) cents?\b")
 _CENTS = re.compile(r"(?<![\w.$\u20ac])(\d{1,2}) cents?\b")
 
-_OUR = re.compile(
-    r"(arb|ard|arm|behavi|cand|clam|col|demean|endeav|fav|ferv|flav|harb|hon|hum|lab|neighb|od|parl|ranc|rum|sav|savi|"
-    r"splend|succ|tum|val|vap|vig)our"
-)
-_RE = re.compile(r"(cent|theat|(?:kilo|centi|milli)?met|lit|fib|calib|somb|lust|spect|meag|manoeuv|sab)re(s|d)?$")
-_DOUBLED = re.compile(
-    r"(travel|cancel|label|model|signal|fuel|counsel|level|quarrel|dial|total|equal|marvel|channel|tunnel|jewel|wool|"
-    r"panel|pencil|rival|shovel|initial|bevel|funnel)l(ed|ing|er|ers|ous|ously|en|or|ors)$"
-)
-_ISE_STEMS = (
-    "actual|agon|alphabet|anonym|antagon|apolog|atom|author|bapt|brutal|canal|cannibal|capital|caramel|"
-    "categor|cauter|central|character|civil|colon|commercial|computer|critic|crystall|custom|decentral|"
-    "democrat|digit|dramat|econom|emphas|energ|equal|euthan|evangel|external|familiar|fantas|feder|"
-    "fertil|final|formal|fossil|galvan|general|global|harmon|homogen|hospital|human|hypnot|ideal|idol|"
-    "immobil|immun|individual|industrial|initial|institutional|internal|internation|italic|item|jeopard|"
-    "legal|liberal|local|magnet|marginal|material|maxim|mechan|memor|mesmer|metabol|militar|mineral|"
-    "minim|mobil|modern|monet|monopol|moral|motor|national|natural|neutral|normal|notar|optim|organ|oxid|"
-    "pasteur|patron|penal|personal|plagiar|polar|politic|popular|pressur|priorit|privat|public|pulver|"
-    "random|rational|real|recogn|revolution|romantic|scrutin|secular|sensit|serial|social|special|stabil|"
-    "standard|steril|stigmat|subsid|summar|symbol|sympath|synchron|synthes|tantal|tempor|terror|theor|"
-    "token|tranquil|traumat|trivial|union|urban|util|vandal|vapor|verbal|victim|visual|vocal|weapon|"
-    "western"
-)
-_ISE = re.compile(
-    rf"((?:[a-z]*?)(?:{_ISE_STEMS})i)s(e|ed|es|er|ers|ing|able|ation|ations|ational|ationally)$"
-    r"|((?:anal|paral|catal|electrol|hydrol)y)s(e|ed|es|er|ers|ing)$"
-)
-_SPELLINGS = {
-    "grey": "gray",
-    "cheque": "check",
-    "cheques": "checks",
-    "programme": "program",
-    "programmes": "programs",
-    "tyre": "tire",
-    "tyres": "tires",
-    "plough": "plow",
-    "sceptical": "skeptical",
-    "sceptic": "skeptic",
-    "pyjamas": "pajamas",
-    "moustache": "mustache",
-    "draught": "draft",
-    "ageing": "aging",
-    "judgement": "judgment",
-    "acknowledgement": "acknowledgment",
-    "enrol": "enroll",
-    "enrolment": "enrollment",
-    "fulfil": "fulfill",
-    "fulfilment": "fulfillment",
-    "instalment": "installment",
-    "instalments": "installments",
-    "skilful": "skillful",
-    "wilful": "willful",
-    "defence": "defense",
-    "offence": "offense",
-    "offences": "offenses",
-    "licence": "license",
-    "licences": "licenses",
-    "pretence": "pretense",
-    "practise": "practice",
-    "practised": "practiced",
-    "practising": "practicing",
-    "catalogue": "catalog",
-    "catalogues": "catalogs",
-    "dialogue": "dialog",
-    "dialogues": "dialogs",
-    "analogue": "analog",
-    "jewellery": "jewelry",
-    "cosy": "cozy",
-    "axe": "ax",
-    "yoghurt": "yogurt",
-    "doughnut": "donut",
-    "doughnuts": "donuts",
-    "anaesthetic": "anesthetic",
-    "anaesthesia": "anesthesia",
-    "paediatric": "pediatric",
-    "foetus": "fetus",
-    "encyclopaedia": "encyclopedia",
-    "mediaeval": "medieval",
-    "archaeology": "archeology",
-    "diarrhoea": "diarrhea",
-    "aeroplane": "airplane",
-    "aeroplanes": "airplanes",
-    "manoeuvring": "maneuvering",
-    "manoeuvred": "maneuvered",
-    "storey": "story",
-    "storeys": "stories",
-    "kerb": "curb",
-    "mould": "mold",
-    "smoulder": "smolder",
-    "artefact": "artifact",
-    "artefacts": "artifacts",
-    "focussed": "focused",
-    "focussing": "focusing",
-    "modelling": "modeling",
-    "e-mail": "email",
-}
-
 
 class SpacedPunctuation(dict[int, str]):
     """A ``str.translate`` table that turns all but letters, combining marks, digits and ``keep`` into spaces."""
@@ -214,37 +129,25 @@ class SpacedPunctuation(dict[int, str]):
 _PUNCTUATION = SpacedPunctuation(keep="'.%" + MONEY)
 _PUNCTUATION_ALONE = SpacedPunctuation(keep="'")
 _DIGIT = re.compile(r"\d")
+_BRACKET = re.compile(r"[\[(<]")
 _INITIALS = re.compile(r"\b(?:[a-z]\.){2,}")
-_QUOTE = re.compile(r"(?<!\w)'|'(?!\w)")
+QUOTE = re.compile(r"(?<!\w)'|'(?!\w)")
 
 
 @functools.lru_cache(maxsize=1 << 10)
 def fold(text: str) -> str:
     """Composed, case folded, apostrophes straight, without bracketed remarks such as [noise] or (laughs)."""
+    if text.isascii() and not _BRACKET.search(text):
+        return text.replace("`", "'").lower()
     for char, spoken in _FRACTIONS.items():
         text = text.replace(char, spoken)
     folded = unicodedata.normalize("NFKC", text.translate(_APOSTROPHES)).casefold()
     return _ASIDE.sub(" ", _TAG.sub(" ", folded))
 
 
-@functools.lru_cache(maxsize=1 << 16)
-def american(word: str) -> str:
-    """The American spelling of one lower-case word."""
-    if word in _SPELLINGS:
-        return _SPELLINGS[word]
-    word = _OUR.sub(r"\1or", word)
-    word = _DOUBLED.sub(r"\1\2", word)
-    if match := _RE.match(word):
-        stem = match[1].replace("manoeuv", "maneuv")
-        return stem + {None: "er", "s": "ers", "d": "ered"}[match[2]]
-    if match := _ISE.match(word):
-        return f"{match[1] or match[3]}z{match[2] or match[4]}"
-    return word
-
-
 def tokens(text: str) -> tuple[str, ...]:
     """The tokens of the ``en`` profile."""
-    return tuple(map(american, _numbers(_plain_words(_written_numbers(fold(text)))).split()))
+    return tuple(map(american, _numbers(_plain_words(_written_numbers(fold(text))))))
 
 
 def _written_numbers(text: str) -> str:
@@ -266,14 +169,15 @@ def _written_numbers(text: str) -> str:
     text = re.sub(rf"([{MONEY}])\s*(?=\d)", r" \1", text)
     text = re.sub(rf"[{MONEY}](?!\d)", " ", text)
     text = re.sub(r"(\d0)'s\b", r"\1s", text)
-    return _QUOTE.sub(" ", text)
+    return QUOTE.sub(" ", text)
 
 
 def _without_digits(text: str) -> str:
     """The same where no digit is written, which is most texts: less can happen, and sooner."""
-    text = _INITIALS.sub(lambda initials: initials[0].replace(".", ""), text).replace("\u00a2", " cents ")
-    text = text.replace("%", " percent ").translate(_PUNCTUATION_ALONE)
-    return _QUOTE.sub(" ", text)
+    if text.count(".") > 1:
+        text = _INITIALS.sub(lambda initials: initials[0].replace(".", ""), text)
+    text = text.replace("\u00a2", " cents ").replace("%", " percent ").translate(_PUNCTUATION_ALONE)
+    return QUOTE.sub(" ", text) if "'" in text else text
 
 
 def _plain_words(text: str) -> str:
@@ -299,14 +203,41 @@ def _in_full(word: str) -> str:
     return word
 
 
-def _numbers(text: str) -> str:
-    """Every number as digits, in one way whichever way it was written or said.
+def _numbers(text: str) -> Sequence[str]:
+    """The tokens of a text, every number as digits, in one way whichever way it was written or said.
 
-    Each rule is tried only where a piece of text is found that it cannot do without: most texts need none.
+    No rule reaches over a word that has no part in numbers, so that most of a text needs none and the rest is short.
     """
     if _DIGIT.search(text):
         text = _scaled(text)
-    if any(map(_says_number, text.split())):
+    words = text.split()
+    places = list(map(_near_numbers, words))
+    spoken = any(map(_says_number, itertools.compress(words, places)))
+    if "point" in words:  # the only word that means something else where a text begins
+        return _number(text, spoken).split()
+    runs = itertools.groupby(words, _near_numbers)
+    made = (_number(" ".join(run), spoken).split() if near else run for near, run in runs)
+    return list(itertools.chain.from_iterable(made))
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _near_numbers(word: str) -> bool:
+    """Whether a word is a number or may be read together with one beside it."""
+    if _DIGIT.search(word) or _says_number(word) or not _AMID_NUMBERS.isdisjoint(_ALPHANUMERIC.findall(word)):
+        return True
+    amid: str = alpha2digit(f"{word} twenty {word} two hundred {word} two {word}", "en", threshold=0)
+    return amid != f"{word} 20 {word} 200 {word} 2 {word}"
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _number(text: str, spoken: bool) -> str:
+    """The same for words that are all near numbers; each rule is tried only where it finds what it cannot do without.
+
+    Args:
+        text: the words.
+        spoken: whether any word of the whole text says a number and is no scale after digits.
+    """
+    if spoken:
         text = _in_digits(text)
     if not _DIGIT.search(text):
         return text

@@ -5,6 +5,7 @@ hundred and fifty dollars" are the same amount before anything is compared, and 
 speech ("9:30" or 930) is read alike on both sides.
 """
 
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ _ADDRESS = r"[a-z0-9](?:[\w-]|\.(?=\w)| dot (?=\w))*"
 _TOP = r"(?:com|org|net|edu|gov|io|ai|co|uk|de|fr|eu|info|dev|app|me|us|ca|au|in)"
 _EMAIL = re.compile(rf"\b([a-z0-9][\w.+-]*(?: dot [\w+-]+)*)(?:@| at )({_ADDRESS}?(?:\.| dot ){_TOP})\b")
 _URL = re.compile(rf"\b(?:https?://|www\.|www dot )?({_ADDRESS}?(?:\.| dot ){_TOP})\b((?:/[\w./-]*\w)?)")
-_MAYBE_ADDRESS = re.compile(r"@|\w\.[a-z]| dot ")
+_DOTTED = re.compile(r"(?<=\w)\.[a-z]")
 _AMOUNT = re.compile(rf"[{english.MONEY}]\d+(?:\.\d+)?")
 _PERCENT = re.compile(r"\d+(?:\.\d+)?%")
 _ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)")
@@ -85,6 +86,10 @@ def entity_counts(reference: Sequence[Entity], hypothesis: Sequence[Entity]) -> 
             sides[entity.kind][index].append(entity.value)
     slots = digits = ErrorCounts()
     for kind, (wanted, got) in sides.items():
+        if wanted == got:
+            slots += ErrorCounts(hits=len(wanted))
+            digits += ErrorCounts(hits=len(_digits("".join(wanted)))) if kind in _DIGIT_STRINGS else ErrorCounts()
+            continue
         pairs = align(wanted, got)
         slots += counts(pairs)
         for pair in pairs if kind in _DIGIT_STRINGS else ():
@@ -98,7 +103,7 @@ def extract(text: str) -> list[Entity]:
     """The typed values of an English text, written or spoken, in order within each kind."""
     found: list[Entity] = []
     rest = english.fold(text)
-    if not _MAYBE_ADDRESS.search(rest):
+    if not _holds_address(rest):
         return _from_tokens(profile("en").tokens(text))
     for pattern, kind in ((_EMAIL, "email"), (_URL, "url")):
         for match in pattern.finditer(rest):
@@ -110,22 +115,31 @@ def extract(text: str) -> list[Entity]:
 
 def number_tokens(tokens: Sequence[str]) -> int:
     """Tokens that hold a digit: what an unformatted reference and a formatted answer disagree on first."""
-    return sum(any(char.isdigit() for char in token) for token in tokens)
+    return sum(not token.isalpha() and any(map(str.isdigit, token)) for token in tokens)
+
+
+def _holds_address(text: str) -> bool:
+    """Whether it is worth looking for one."""
+    return "@" in text or " dot " in text or ("." in text[:-1] and _DOTTED.search(text) is not None)
 
 
 def _from_tokens(tokens: Sequence[str]) -> list[Entity]:
     found: list[Entity] = []
-    place = 0
-    while place < len(tokens):
-        token = tokens[place]
-        # A word of several letters begins a value only when it names a month.
-        if len(token) > 1 and token.isalpha() and token not in english.MONTHS:
-            place += 1
+    free = 0
+    # A word of several letters begins a value only when it names a month.
+    begins = [len(token) == 1 or not token.isalpha() or token in english.MONTHS for token in tokens]
+    for place in itertools.compress(range(len(tokens)), begins):
+        if place < free:
             continue
-        entity, used = _dated(tokens, place) or _timed(tokens, place) or _spelt(tokens, place) or _single(tokens, place)
+        if tokens[place].isalpha() and tokens[place] not in english.MONTHS:
+            entity, used = _spelt(tokens, place) or (None, 1)
+        else:
+            entity, used = (
+                _dated(tokens, place) or _timed(tokens, place) or _spelt(tokens, place) or _single(tokens, place)
+            )
         if entity:
             found.append(entity)
-        place += used
+        free = place + used
     return found
 
 

@@ -5,7 +5,9 @@ rejection needs input that no corpus can hold (every clip is decoded, and sent a
 ``rejections`` judge what a test of the service has recorded by itself.
 """
 
+import functools
 import json
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -92,28 +94,30 @@ def retries(requests: Sequence[Request], *, min_backoff_s: float | None = None) 
         requests: every request with all its attempts.
         min_backoff_s: the least the policy waits when the server did not say; None: such waits are not judged.
     """
-    found = Retries()
-    for request in requests:
-        failed = [retryable(status) for status in request.statuses]
-        done = any(succeeded(status) for status in request.statuses)
-        # Rounded clocks: a wait of exactly the told time must not fail by a nanosecond.
-        judged = [
-            waited >= least - 1e-9
-            for waited, told in zip(request.waited_s, request.told_s or (None,) * len(request.waited_s), strict=True)
-            if (least := min_backoff_s if told is None else told) is not None
-        ]
-        found += Retries(
-            requests=1,
-            attempts=len(request.statuses),
-            first_try=int(bool(request.statuses) and succeeded(request.statuses[0])),
-            eventual=int(done),
-            retryable=int(any(failed)),
-            recovered=int(any(failed) and done),
-            waits_told=len(judged),
-            waits_honoured=sum(judged),
-            wrong_retries=sum(not again and not succeeded(status) for again, status in _but_last(failed, request)),
-        )
-    return found
+    each = [_retries(request, min_backoff_s) for request in requests]
+    return functools.reduce(operator.add, each) if each else Retries()
+
+
+def _retries(request: Request, min_backoff_s: float | None) -> Retries:
+    failed = [retryable(status) for status in request.statuses]
+    done = any(succeeded(status) for status in request.statuses)
+    # Rounded clocks: a wait of exactly the told time must not fail by a nanosecond.
+    judged = [
+        waited >= least - 1e-9
+        for waited, told in zip(request.waited_s, request.told_s or (None,) * len(request.waited_s), strict=True)
+        if (least := min_backoff_s if told is None else told) is not None
+    ]
+    return Retries(
+        requests=1,
+        attempts=len(request.statuses),
+        first_try=int(bool(request.statuses) and succeeded(request.statuses[0])),
+        eventual=int(done),
+        retryable=int(any(failed)),
+        recovered=int(any(failed) and done),
+        waits_told=len(judged),
+        waits_honoured=sum(judged),
+        wrong_retries=sum(not again and not succeeded(status) for again, status in _but_last(failed, request)),
+    )
 
 
 def _but_last(failed: Sequence[bool], request: Request) -> list[tuple[bool, int | None]]:

@@ -70,7 +70,10 @@ def punctuation_counts(
             gives the published algorithm, in which both disturb the marks.
     """
     left, right = (_words_and_marks(text, marks, lexical=lexical) for text in (reference, hypothesis))
-    pairs = mark_pairs(left, right, frozenset(marks))
+    listed = frozenset(marks)
+    if listed.isdisjoint(left) or listed.isdisjoint(right):  # no mark can stand for another
+        return ErrorCounts(0, 0, *(sum(map(side.count, listed)) for side in (left, right)))
+    pairs = mark_pairs(left, right, listed)
     return ErrorCounts(
         hits=sum(mine == theirs for mine, theirs in pairs),
         substitutions=sum(None not in (mine, theirs) and mine != theirs for mine, theirs in pairs),
@@ -88,6 +91,8 @@ def case_counts(reference: str, hypothesis: str) -> CaseCounts:
             continue
         mine, theirs = left[pair.reference], right[pair.hypothesis]
         matched += 1
+        if mine == theirs and mine.islower():
+            continue
         errors += mine != theirs
         both += mine[0].isupper() and theirs[0].isupper()
         mine_capital += mine[0].isupper()

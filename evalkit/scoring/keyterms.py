@@ -70,7 +70,7 @@ def term_counts(
         pairs: the ``hit`` alignment of the two.
         terms: as made by `terms_of` with the same profile.
     """
-    total = TermCounts()
+    found = missed = invented = 0
     where: dict[int, int] = {}
     for term in terms:
         wanted = list(_occurrences(reference, term))
@@ -78,9 +78,10 @@ def term_counts(
             where = {pair.reference: column for column, pair in enumerate(pairs) if pair.reference is not None}
         answered = [_answer(hypothesis, pairs, where[start], where[end - 1], term) for start, end in wanted]
         spans = {span for span in answered if span}
-        invented = sum(span not in spans for span in _occurrences(hypothesis, term))
-        total += TermCounts(len(wanted) - answered.count(None), answered.count(None), invented)
-    return total
+        found += len(wanted) - answered.count(None)
+        missed += answered.count(None)
+        invented += sum(span not in spans for span in _occurrences(hypothesis, term))
+    return TermCounts(found, missed, invented)
 
 
 def bag_counts(reference: Sequence[str], hypothesis: Sequence[str], terms: Sequence[Term]) -> TermCounts:

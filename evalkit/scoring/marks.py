@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 
 from evalkit.scoring.band import DELETION, INSERTION, UNIT, cheapest_path
 
-_MARK = -1
+_MARK = ""
 
 
 def mark_pairs(
@@ -25,11 +25,7 @@ def mark_pairs(
     Returns:
         (mark of the reference, mark of the hypothesis), None where a side has none, in the order of the text.
     """
-    ids: dict[str, int] = {}
-    left, right = (
-        [_MARK if token in marks else ids.setdefault(token, len(ids)) for token in side]
-        for side in (reference, hypothesis)
-    )
+    left, right = ([_MARK if token in marks else token for token in side] for side in (reference, hypothesis))
     found: list[tuple[str | None, str | None]] = []
     row = column = 0
     # A path prefers deletions to insertions; seen from the other side it is the published way.

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from evalkit.scoring.attempts import Ending, ending
 from evalkit.scoring.cost import Price
 from evalkit.scoring.text import Profile
 from evalkit.scoring.words import ErrorCounts
@@ -45,6 +46,11 @@ class Case:
         """The attempt that is scored."""
         return self.attempts[-1]
 
+    @functools.cached_property
+    def endings(self) -> Sequence[Ending]:
+        """How each attempt ended."""
+        return [ending(trace) for trace in self.attempts]
+
     @property
     def streamed(self) -> bool:
         """Whether somebody speaks and a stream was to follow."""
@@ -61,11 +67,11 @@ class Row:
 
     counts: dict[str, float] = field(default_factory=dict)
     values: dict[str, tuple[float, ...]] = field(default_factory=dict)
-    lacking: list[tuple[str, Reason]] = field(default_factory=list)
+    lacking: list[tuple[Reason, tuple[str, ...]]] = field(default_factory=list)
 
     def lack(self, reason: Reason, *families: str) -> None:
         """Note why no metric of these families (leading parts of metric ids) exists for this clip."""
-        self.lacking += [(family, reason) for family in families]
+        self.lacking.append((reason, families))
 
     def absent(self, below: Callable[[str], Iterable[str]]) -> Mapping[str, str]:
         """Metric id -> reason, for every metric of a family that was found lacking; the last word counts.
@@ -77,7 +83,17 @@ class Row:
 
     def add(self, base: str, columns: Mapping[str, float]) -> None:
         """Counts under ``base``."""
-        self.counts.update(zip(_under(base, tuple(columns)), [value + 0 for value in columns.values()], strict=True))
+        counts, full = self.counts, _under(base)
+        for name, value in columns.items():
+            counts[full[name]] = value + 0
+
+    def errors(self, base: str, found: ErrorCounts) -> None:
+        """Error counts under ``base``."""
+        full, counts = _under(base), self.counts
+        counts[full["hits"]] = found.hits
+        counts[full["substitutions"]] = found.substitutions
+        counts[full["deletions"]] = found.deletions
+        counts[full["insertions"]] = found.insertions
 
     def measure(self, name: str, seconds: float | None) -> None:
         """One latency, or its absence."""
@@ -88,27 +104,28 @@ class Row:
 
 
 @functools.lru_cache(maxsize=1 << 6)
-def _absent(lacking: tuple[tuple[str, Reason], ...], below: Callable[[str], Iterable[str]]) -> Mapping[str, str]:
+def _absent(
+    lacking: tuple[tuple[Reason, tuple[str, ...]], ...], below: Callable[[str], Iterable[str]]
+) -> Mapping[str, str]:
     """Kept, because most clips of a run lack the same; scores never change it."""
-    return {metric_id: reason for family, reason in lacking for metric_id in below(family)}
+    return {metric_id: reason for reason, families in lacking for family in families for metric_id in below(family)}
 
 
-@functools.lru_cache(maxsize=1 << 12)
-def _under(base: str, names: tuple[str, ...]) -> tuple[str, ...]:
+class _Under(dict[str, str]):
     """The names of columns, the same strings for every row: a run has many rows and few columns."""
-    return tuple(f"{base}.{name}" for name in names)
+
+    def __init__(self, base: str) -> None:
+        super().__init__()
+        self.base = base
+
+    def __missing__(self, name: str) -> str:
+        full = self[name] = f"{self.base}.{name}"
+        return full
+
+
+_under = functools.lru_cache(maxsize=1 << 10)(_Under)
 
 
 def text_of(words: Iterable[Word]) -> str:
     """The words as one string."""
     return " ".join(word.text for word in words)
-
-
-def error_columns(found: ErrorCounts) -> dict[str, float]:
-    """Error counts as columns."""
-    return {
-        "hits": found.hits,
-        "substitutions": found.substitutions,
-        "deletions": found.deletions,
-        "insertions": found.insertions,
-    }

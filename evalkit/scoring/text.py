@@ -122,8 +122,8 @@ def _formatted(text: str) -> tuple[str, ...]:
 
 @_kept
 def _basic(text: str) -> tuple[str, ...]:
-    folded = english.fold(text)
-    return tuple(map(sys.intern, re.sub(r"(?<!\w)'|'(?!\w)", " ", folded.translate(_SPACED)).split()))
+    spaced = english.fold(text).translate(_SPACED)
+    return tuple(map(sys.intern, (english.QUOTE.sub(" ", spaced) if "'" in spaced else spaced).split()))
 
 
 @_kept

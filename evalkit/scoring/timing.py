@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.scoring.text import Profile
-from evalkit.scoring.words import matched_words, word_tokens
+from evalkit.scoring.words import matched_words
 from evalkit.types import Hypothesis, Word
 
 MIN_SLOPE_WORDS = 30
@@ -186,6 +186,8 @@ def largest_step(
     windows: defaultdict[int, list[float]] = defaultdict(list)
     for at, drift in zip(at_s, drift_s, strict=True):
         windows[int(at // window_s)].append(drift)
+    if len(windows) < 2:
+        return None
     medians = {window: float(np.median(found)) for window, found in windows.items() if len(found) >= least}
     steps = [medians[later] - medians[earlier] for earlier, later in pairwise(sorted(medians)) if later == earlier + 1]
     return max(steps, key=abs, default=None)
@@ -231,15 +233,19 @@ def _start_s(word: Word) -> float:
 
 def number_words(words: Sequence[Word], profile: Profile) -> set[int]:
     """Indices of words that become digits."""
-    tokens, owners = word_tokens(words, profile)
-    return {owner for token, owner in zip(tokens, owners, strict=True) if any(char.isdigit() for char in token)}
+    return {index for index, word in enumerate(words) if any(map(_holds_digit, profile.tokens(word.text)))}
+
+
+def _holds_digit(token: str) -> bool:
+    return not token.isalpha() and any(map(str.isdigit, token))
 
 
 def comparable_words(reference: Sequence[Word], profile: Profile) -> int:
     """Reference words that have a start, are not numbers and survive the text rules: the denominator of coverage."""
-    _, owners = word_tokens(reference, profile)
-    usable = set(owners) - number_words(reference, profile)
-    return sum(reference[index].start_s is not None for index in usable)
+    return sum(
+        bool(tokens) and not any(map(_holds_digit, tokens))
+        for tokens in (profile.tokens(word.text) for word in reference if word.start_s is not None)
+    )
 
 
 REFERENCE_ERRORS_S: Mapping[str, float] = {

@@ -6,7 +6,6 @@ weights of NIST sclite) and is used wherever it matters *which* words match.
 """
 
 import functools
-import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -181,15 +180,12 @@ def hit_pairs(
     """The same, kept for the families of metrics that ask for the same alignment in turn; starts of all or of none."""
     if reference == hypothesis:
         return tuple(_pair(index, index, "hit") for index in range(len(reference)))
-    ids: dict[str, int] = {}
-    number = itertools.count()
-    left, right = (list(map(ids.setdefault, side, number)) for side in (reference, hypothesis))
     times = (_milliseconds(reference_starts_s), _milliseconds(hypothesis_starts_s)) if reference_starts_s else None
     pairs: list[Pair] = []
     row = column = 0
-    for step in cheapest_path(left, right, times):
+    for step in cheapest_path(reference, hypothesis, times):
         if step == DIAGONAL:
-            pairs.append(_pair(row, column, "hit" if left[row] == right[column] else "substitution"))
+            pairs.append(_pair(row, column, "hit" if reference[row] == hypothesis[column] else "substitution"))
             row, column = row + 1, column + 1
         elif step == DELETION:
             pairs.append(_pair(row, None, "deletion"))

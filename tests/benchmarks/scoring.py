@@ -10,7 +10,6 @@ import argparse
 import contextlib
 import functools
 import gc
-import multiprocessing
 import os
 import random
 import resource
@@ -18,11 +17,11 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from unittest import mock
 
 import jiwer
 
+from evalkit.cores import on_all_cores
 from evalkit.scoring import score, text, words
 from evalkit.scoring.families import FAMILIES
 from evalkit.scoring.row import Case, Row
@@ -115,8 +114,7 @@ def _complete(name: str, cases: Sequence[Answered]) -> list[Line]:
         alone = timed(lambda: list(map(_scored, cases)))
     lines: list[Line] = [(f"10,000 complete scores, {name}", alone, "jiwer.process_words", bare)]
     lines += [(f"… of which {family}", took, "jiwer.process_words", bare) for family, took in spent.items()]
-    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
-        shared = timed(lambda: list(pool.map(_scored, cases, chunksize=64)), time.perf_counter)
+    shared = timed(lambda: on_all_cores(_scored, cases), time.perf_counter)
     bare = bare_jiwer(sides, time.perf_counter)
     lines.append((f"… on {os.cpu_count()} cores, processes started too", shared, "jiwer.process_words", bare))
     return lines

@@ -1,8 +1,12 @@
 """Accuracy: word and character errors."""
 
+import functools
+import itertools
+import operator
+
 from evalkit.scoring.compounds import compound_errors
 from evalkit.scoring.define import LEVENSHTEIN, columns, error_rate, ratio, sentence
-from evalkit.scoring.row import Case, Row, error_columns, text_of
+from evalkit.scoring.row import Case, Row, text_of
 from evalkit.scoring.text import has_marks, is_spaced, primary_language, profile
 from evalkit.scoring.words import ErrorCounts, character_counts, unit_counts
 from evalkit.types import Metric
@@ -148,17 +152,15 @@ def _words(row: Row, case: Case) -> None:
             row.lack("not_applicable", base, f"acc.mer.{name}", f"acc.wip.{name}", f"acc.wil.{name}")
             continue
         expected, got = profile(name).tokens(case.expected), profile(name).tokens(case.got)
-        found = sum(
-            (unit_counts(profile(name).tokens(said), profile(name).tokens(heard)) for said, heard in _sides(case)),
-            ErrorCounts(),
-        )
-        row.add(base, error_columns(found))
+        sides = [tuple(map(profile(name).tokens, side)) for side in _sides(case)]
+        found = functools.reduce(operator.add, itertools.starmap(unit_counts, sides))
+        row.errors(base, found)
         row.add(base, {"clips": 1, "perfect_clips": found.perfect, "imperfect_clips": not found.perfect})
         _of_clip(row, base, name, found)
         if case.failed:
             row.lack("missing_input", f"{base}.scored_only")
         else:
-            row.add(f"{base}.scored_only", error_columns(found))
+            row.errors(f"{base}.scored_only", found)
         if name == case.profile.name:
             row.add("acc.wer_compound", {"errors": compound_errors(expected, got), "reference_words": len(expected)})
     if not spaced:
@@ -187,7 +189,7 @@ def _of_clip(row: Row, base: str, name: str, found: ErrorCounts) -> None:
         row.lack("not_applicable", f"{base}.macro", f"{base}.median", f"{base}.speech_only")
         row.lack("not_applicable", f"acc.wip.{name}", f"acc.wil.{name}")
         return
-    row.add(f"{base}.speech_only", error_columns(found))
+    row.errors(f"{base}.speech_only", found)
     row.add(base, {"clip_rates": rate, "clips_with_rate": 1, "wip_sum": preserved, "wil_sum": 1 - preserved})
     row.values[f"{base}.clip"] = (rate,)
 
@@ -202,9 +204,9 @@ def _characters(row: Row, case: Case) -> None:
         spaces=spaced and primary_language(language) != "ko",
         clusters=has_marks(language),
     )
-    row.add("acc.cer", error_columns(found))
+    row.errors("acc.cer", found)
     if spaced:
         row.lack("not_applicable", "acc.ter_mixed")
     else:
         mixed = profile("mixed")
-        row.add("acc.ter_mixed", error_columns(unit_counts(mixed.tokens(case.expected), mixed.tokens(case.got))))
+        row.errors("acc.ter_mixed", unit_counts(mixed.tokens(case.expected), mixed.tokens(case.got)))

@@ -7,7 +7,7 @@ the first byte. A trace keeps how many bytes a binary message had and not the so
 
 from evalkit.scoring.cost import cost_usd
 from evalkit.scoring.define import Direction, error_rate, latency, ratio
-from evalkit.scoring.row import Case, Row, error_columns
+from evalkit.scoring.row import Case, Row
 from evalkit.scoring.turns import MAX_ANSWER_S, MAX_STOP_S
 from evalkit.scoring.words import unit_counts
 from evalkit.types import Metric
@@ -128,6 +128,6 @@ def measure(row: Row, case: Case) -> None:
         row.lack("missing_input", *_HEARD)
     else:
         found = unit_counts(case.profile.tokens(case.expected), case.profile.tokens(case.got))
-        row.add("agt.input_wer", error_columns(found))
+        row.errors("agt.input_wer", found)
         spoken = bool(case.reference)
         row.add("agt.input", {"conversations": int(spoken), "missing": int(spoken and not case.words)})

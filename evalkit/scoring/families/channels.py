@@ -6,7 +6,7 @@ from dataclasses import replace
 from evalkit.scoring import channels
 from evalkit.scoring.channels import Channel
 from evalkit.scoring.define import error_rate, ratio, spread
-from evalkit.scoring.row import Case, Row, error_columns, text_of
+from evalkit.scoring.row import Case, Row, text_of
 from evalkit.scoring.words import ErrorCounts, unit_counts
 from evalkit.types import Metric, Word
 
@@ -112,7 +112,7 @@ def measure(row: Row, case: Case) -> None:
     if unlabelled:
         row.lack("missing_input", "mch.wer")
     else:
-        row.add("mch.wer", error_columns(_errors(case, said, got)))
+        row.errors("mch.wer", _errors(case, said, got))
     if case.failed:
         row.lack("missing_input", "mch.count")
     else:
@@ -142,7 +142,7 @@ def _merged(row: Row, case: Case, reference: Sequence[Word]) -> None:
     else:
         # Both sides of a case are merged already.
         sides = (case.profile.tokens(text) for text in (case.expected, case.got))
-        row.add("mch.wer_merged", error_columns(unit_counts(*sides)))
+        row.errors("mch.wer_merged", unit_counts(*sides))
 
 
 def _errors(case: Case, said: Sequence[Channel], got: Sequence[Channel]) -> ErrorCounts:

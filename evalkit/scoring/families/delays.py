@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from evalkit.errors import ParseError
 from evalkit.scoring import captions, endpoints, stitching
 from evalkit.scoring import latency as timeline
-from evalkit.scoring.attempts import ending
 from evalkit.scoring.define import Statistic, latency, ratio
 from evalkit.scoring.row import Case, Row
 from evalkit.types import Metric
@@ -204,7 +203,7 @@ def measure(row: Row, case: Case) -> None:
 
 def _broken_off(case: Case) -> bool:
     """Whether nothing was asked of the service, or its answer not waited for: that says nothing about its speed."""
-    ended = ending(case.trace)
+    ended = case.endings[-1]
     return case.failed and (ended.ours or ended.refused)
 
 

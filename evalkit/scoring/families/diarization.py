@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from evalkit.scoring import captions, joint, labels, speakers
 from evalkit.scoring.define import columns, error_rate, ratio
-from evalkit.scoring.row import Case, Row, error_columns
+from evalkit.scoring.row import Case, Row
 from evalkit.scoring.words import ErrorCounts
 from evalkit.types import Metric, Turn, Word
 
@@ -270,11 +270,11 @@ def _count_columns(found: labels.CountErrors) -> dict[str, float]:
 def _words(row: Row, case: Case, reference: Sequence[Word], labelled: Sequence[Word]) -> None:
     sides = [speakers.by_speaker(side, case.profile) for side in (reference, labelled)]
     paired = joint.cp_counts(*sides)
-    row.add("dia.cpwer", error_columns(paired))
+    row.errors("dia.cpwer", paired)
     _free(row, case, reference, sides[1], paired)
     timed = all(word.start_s is not None and word.end_s is not None for word in (*reference, *labelled))
     if timed and max(map(len, sides)) <= joint.MAX_SPEAKERS:
-        row.add("dia.tcpwer", error_columns(joint.tcp_counts(reference, labelled, case.profile)))
+        row.errors("dia.tcpwer", joint.tcp_counts(reference, labelled, case.profile))
     else:
         row.lack("missing_input", "dia.tcpwer")
     found = labels.word_labels(reference, labelled, case.profile)
@@ -296,7 +296,7 @@ def _free(
     if least.errors - free.low > _TIGHT * words:
         row.lack("missing_input", "dia.orcwer", "dia.confusion_cost")
         return
-    row.add("dia.orcwer", error_columns(least))
+    row.errors("dia.orcwer", least)
     row.add("dia.confusion_cost", {"errors": paired.errors - free.low, "words": words})
 
 

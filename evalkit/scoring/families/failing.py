@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from evalkit.errors import ParseError
 from evalkit.scoring import stitching
-from evalkit.scoring.attempts import Course, Ending, courses, ending
+from evalkit.scoring.attempts import Course, Ending, courses
 from evalkit.scoring.define import columns, latency, ratio
 from evalkit.scoring.failures import Salvage, retries, salvage, seam
 from evalkit.scoring.row import Case, Row
@@ -145,7 +145,7 @@ METRICS: tuple[Metric, ...] = (
 
 def measure(row: Row, case: Case) -> None:
     """What every attempt met, and what is left of a stream that was cut."""
-    found = courses([ending(trace) for trace in case.attempts], case.hypothesis.failure)
+    found = courses(case.endings, case.hypothesis.failure)
     if not found:
         # Every attempt was broken off by this client.
         row.lack("missing_input", *_REQUESTS, "fail.retry_after", "fail.recover_s")
@@ -210,7 +210,7 @@ def _evidence(row: Row, case: Case, found: Sequence[Course]) -> None:
 
 
 def _salvage(row: Row, case: Case) -> None:
-    unreadable, ours = isinstance(case.hypothesis.failure, ParseError), ending(case.trace).ours
+    unreadable, ours = isinstance(case.hypothesis.failure, ParseError), case.endings[-1].ours
     cut = case.streamed and case.failed and not unreadable and not ours
     pieces = stitching.chain(case.attempts) if case.streamed else ()
     if len(pieces) < 2:

@@ -3,7 +3,7 @@
 from evalkit.scoring.define import columns, error_rate, ratio
 from evalkit.scoring.keyterms import terms_of
 from evalkit.scoring.leniency import STEPS, content_counts, waterfall
-from evalkit.scoring.row import Case, Row, error_columns
+from evalkit.scoring.row import Case, Row
 from evalkit.scoring.text import primary_language, profile
 from evalkit.scoring.words import hit_pairs
 from evalkit.types import Metric
@@ -69,4 +69,4 @@ def measure(row: Row, case: Case) -> None:
     found = waterfall(expected, got, strict=strict, en=en, terms=listed)
     row.add("acc.lenient", {"reference_words": found.reference_words, "strict": strict, "left": found.lenient})
     row.add("acc.lenient", {f"forgiven_{step}": errors for step, errors in found.forgiven.items()})
-    row.add("acc.content_wer", error_columns(content_counts(expected, got, hit_pairs(expected, got))))
+    row.errors("acc.content_wer", content_counts(expected, got, hit_pairs(expected, got)))

@@ -2,7 +2,7 @@
 
 from evalkit.scoring.define import columns, error_rate, ratio
 from evalkit.scoring.formatting import case_counts, formatted_counts, is_formatted, punctuation_counts
-from evalkit.scoring.row import Case, Row, error_columns
+from evalkit.scoring.row import Case, Row
 from evalkit.scoring.text import is_spaced
 from evalkit.types import Metric
 
@@ -59,8 +59,8 @@ def measure(row: Row, case: Case) -> None:
     if case.reference is None or case.failed or not is_formatted(case.expected):
         row.lack("missing_input", *families)
         return
-    row.add("acc.punct", error_columns(punctuation_counts(case.expected, case.got)))
-    row.add("acc.fwer", error_columns(formatted_counts(case.expected, case.got)))
+    row.errors("acc.punct", punctuation_counts(case.expected, case.got))
+    row.errors("acc.fwer", formatted_counts(case.expected, case.got))
     found = case_counts(case.expected, case.got)
     row.add(
         "acc.case",

@@ -70,7 +70,8 @@ def measure(row: Row, case: Case) -> None:
     if usd is None or case.price is None:
         row.lack("missing_input", *_PRICED)
         return
-    answered_usd = 0.0 if case.failed else cost_usd(case.price, case.attempts[-1:], clip_s) or 0.0
+    last_usd = usd if len(case.attempts) == 1 else cost_usd(case.price, case.attempts[-1:], clip_s) or 0.0
+    answered_usd = 0.0 if case.failed else last_usd
     row.add("cost", {"usd": usd, "audio_s": clip_s, "clips": 1})
     row.add("cost", {"answered_usd": answered_usd, "failed_usd": max(usd - answered_usd, 0.0)})
     if case.reference is None:

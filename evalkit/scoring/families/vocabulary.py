@@ -4,7 +4,7 @@ from evalkit.scoring.confidence import judged
 from evalkit.scoring.define import columns, error_rate, ratio
 from evalkit.scoring.entities import entity_counts, extract, number_tokens
 from evalkit.scoring.keyterms import biased_counts, term_counts, terms_of
-from evalkit.scoring.row import Case, Row, error_columns
+from evalkit.scoring.row import Case, Row
 from evalkit.scoring.text import primary_language
 from evalkit.scoring.words import hit_pairs
 from evalkit.types import Metric
@@ -146,8 +146,8 @@ def _terms(row: Row, case: Case) -> None:
         },
     )
     biased, others = biased_counts(expected, got, pairs, terms)
-    row.add("acc.keyterm.bwer", error_columns(biased))
-    row.add("acc.keyterm.uwer", error_columns(others))
+    row.errors("acc.keyterm.bwer", biased)
+    row.errors("acc.keyterm.uwer", others)
 
 
 def _values(row: Row, case: Case) -> None:
@@ -156,8 +156,8 @@ def _values(row: Row, case: Case) -> None:
         return
     found = entity_counts(extract(case.expected), extract(case.got))
     tokens = case.profile.tokens(case.expected)
-    row.add("acc.entity.slots", error_columns(found.slots))
-    row.add("acc.entity.digits", error_columns(found.digits))
+    row.errors("acc.entity.slots", found.slots)
+    row.errors("acc.entity.digits", found.digits)
     row.add("acc.entity", {"number_tokens": number_tokens(tokens), "tokens": len(tokens)})
 
 

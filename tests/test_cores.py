@@ -1,0 +1,36 @@
+import os
+import time
+
+import pytest
+
+from evalkit.cores import on_all_cores
+
+
+def where(_: int) -> int:
+    time.sleep(0.001)
+    return os.getpid()
+
+
+def test_results_are_those_of_one_core_in_order() -> None:
+    numbers = range(-1000, 0)
+    assert on_all_cores(abs, numbers) == list(map(abs, numbers))
+
+
+def test_little_work_starts_no_process() -> None:
+    assert set(on_all_cores(where, range(3))) == {os.getpid()}
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="there is one core")
+def test_this_process_does_its_share_from_the_front_and_others_from_the_back() -> None:
+    found = on_all_cores(where, range(2000))
+    assert found[0] == os.getpid() != found[-1]
+
+
+def test_an_error_is_raised_whoever_met_it() -> None:
+    for wrong in (0, 999):
+        with pytest.raises(ValueError, match="invalid literal"):
+            on_all_cores(int, ["x" if place == wrong else "1" for place in range(1000)])
+
+
+def test_nothing_comes_of_nothing() -> None:
+    assert on_all_cores(abs, []) == []
