@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from evalkit import harness, power
 from evalkit.corpora import Corpus
 from evalkit.harness import Job
 from evalkit.limits import Limits
 from evalkit.plan import Plan
+from evalkit.providers import Provider
 from evalkit.store import Store
 from evalkit.types import Clip, Route
 
@@ -81,13 +83,33 @@ def wall_s(found: Sequence[Errand]) -> float:
     return sum(slowest.values())
 
 
+def may_stop(plan: Plan, found: Iterable[Errand], spent_usd: Decimal) -> bool:
+    """Whether the budget can end a run before all is sent: what is spent, and what is left at its worst, may pass it.
+
+    Args:
+        plan: with the budget.
+        found: what is left to send.
+        spent_usd: what the run's folder says was spent before, as ``Store.spent_usd`` tells it.
+    """
+    left = sum((Decimal(str(errand.worst_usd)) for errand in found if errand.worst_usd), Decimal(0))
+    return plan.budget_usd is not None and spent_usd + left > Decimal(str(plan.budget_usd))
+
+
+def _least_s(provider: Provider, queue: Sequence[Job], width: int) -> float:
+    """Seconds it takes to speak these clips, so many at once; 0 where a clip is sent as a file."""
+    if provider.route == "rest":
+        return 0.0
+    speed = float(provider.settings.get("speed") or 1.0)
+    spoken = [(job.clip.duration_s + provider.silence_s) / speed for job in queue]
+    return max(sum(spoken) / width, *spoken)
+
+
 def _errand(plan: Plan, queue: Sequence[Job]) -> Errand:
     provider, prices = queue[0].provider, [job.usd for job in queue]
     audio_s = sum(job.clip.duration_s for job in queue)
     usd = None if None in prices else sum(price for price in prices if price is not None)
     allowed = plan.allowed(provider)
-    paced_s = audio_s / plan.width(provider) if provider.route != "rest" else 0.0
-    least_s = max(paced_s, allowed.interval_s * (len(queue) - 1))
+    least_s = max(_least_s(provider, queue, plan.width(provider)), allowed.interval_s * (len(queue) - 1))
     return Errand(
         provider=provider.name,
         route=provider.route,

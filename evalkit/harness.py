@@ -1,6 +1,7 @@
 """Corpus x providers -> traces: concurrency, retries, budget, resume. The only part of evalkit that spends money."""
 
 import asyncio
+import dataclasses
 import functools
 import json
 import random
@@ -16,7 +17,7 @@ from evalkit import emulator
 from evalkit.budget import Budget
 from evalkit.corpora import Corpus
 from evalkit.errors import EvalkitError, ParseError, ProviderError, Refused, StoreError, Unavailable
-from evalkit.limits import Admission
+from evalkit.limits import Admission, admit
 from evalkit.plan import LOCAL_CONCURRENCY, Choice, Plan
 from evalkit.providers import Provider
 from evalkit.scoring import cost, stitching
@@ -31,6 +32,7 @@ BACKOFF_S, BACKOFF_LIMIT_S = 0.5, 30.0
 RETRY_AFTER_LIMIT_S = 60.0
 # A provider that has answered nothing when this many clips are used up is not there: stop instead of failing them all.
 HOPELESS_CLIPS = 3
+MOST_TOLD = 60
 
 Key = tuple[str, str, str]
 """(clip id, provider, route): what is bought once."""
@@ -114,9 +116,9 @@ def agenda(plan: Plan, corpus: Corpus, store: Store | None = None) -> Agenda:
     for head in store.heads() if store is not None else ():
         if (job := wanted.get(head.key)) is None:
             continue
-        if _as_stored(job.provider.settings) != head.settings:
+        if other := _changed(job.provider, head.settings):
             raise StoreError(
-                f"the run already holds {head.provider} over {head.route} with other settings; "
+                f"the run already holds {head.provider} over {head.route} with other settings ({', '.join(other)}); "
                 "choose another --run name, or start over with --fresh"
             )
         if head.answered or (store is not None and _answered(job, store.traces_at([head.start])[0])):
@@ -190,6 +192,8 @@ class _Session:
         self.stopped: EvalkitError | None = None
         self.writing = asyncio.Lock()
         self.random = random.Random(plan.seed)
+        self.largest: dict[str, int | None] = {}
+        """Provider name -> the largest recording in bytes, where the account's console says one."""
 
     async def drain(self, jobs: Sequence[Job], located: Callable[[Provider], Provider]) -> None:
         """Send the clips of one route: each lane takes a clip to one provider after the other."""
@@ -201,8 +205,10 @@ class _Session:
         lanes = min((self.plan.width(provider) for provider in asked.values()), default=0) * len(asked)
         waiting = enumerate(rounds.values())
         async with AsyncExitStack() as stack:
+            admissions = self._admissions(asked)
             desks = {
-                name: await stack.enter_async_context(self._desk(located(provider))) for name, provider in asked.items()
+                name: await stack.enter_async_context(self._desk(located(provider), admissions[name]))
+                for name, provider in asked.items()
             }
 
             async def worker(lane: int) -> None:
@@ -220,10 +226,21 @@ class _Session:
                 for lane in range(min(lanes, len(jobs))):
                     group.create_task(worker(lane))
 
+    def _admissions(self, asked: Mapping[str, Provider]) -> dict[str, Admission]:
+        """One for each name, and those of one account keep to its limits together."""
+        made: dict[str, Admission] = {}
+        for name, provider in asked.items():
+            self.largest[name] = self.plan.allowed(provider).upload_bytes if provider.route == "rest" else None
+            if name not in made:
+                together = [asked[other] for other in self.plan.sharing(provider) if other in asked]
+                known, widths = map(self.plan.allowed, together), map(self.plan.width, together)
+                names = (other.name for other in together)
+                made |= zip(names, admit(list(known), list(widths)), strict=True)
+        return made
+
     @asynccontextmanager
-    async def _desk(self, provider: Provider) -> AsyncIterator["_Desk"]:
+    async def _desk(self, provider: Provider, admission: Admission) -> AsyncIterator["_Desk"]:
         async with http_client(self.timeouts, loopback=not provider.live) as http:
-            admission = Admission(self.plan.allowed(provider), self.plan.width(provider))
             yield _Desk(provider, admission, functools.partial(Wire, http, timeouts=self.timeouts))
 
     async def buy(self, job: Job, desk: "_Desk", *, stagger: float) -> None:
@@ -276,6 +293,7 @@ class _Session:
             return whole, heard
 
         try:
+            _check_size(audio, self.largest.get(provider.name), provider.name)
             await provider.transcribe(audio, wire)
         except ProviderError as error:
             if not any(event.kind in ("error", "received") for event in wire.events):
@@ -333,6 +351,15 @@ def _embedded(pending: Sequence[Job]) -> Iterator[Callable[[Provider], Provider]
         yield located
 
 
+def _check_size(audio: Audio, largest: int | None, name: str) -> None:
+    """Raises Refused when a recording is larger than the account takes."""
+    size = len(audio.wav_header()) + len(audio.pcm)
+    if largest is not None and size > largest:
+        raise Refused(
+            f"{name}: {size:,} bytes is over the {largest / 1e6:g} MB that your console says; split the recording"
+        )
+
+
 def _answered(job: Job, trace: Trace) -> bool:
     """Whether a stored attempt brought an answer."""
     return _is_answer(Hypothesis.of(job.provider.parse(trace.events)))
@@ -360,6 +387,32 @@ def _terms(choice: Choice, provider: Provider) -> tuple[float | None, Billing]:
     if price is None:
         return (None if provider.live else 0.0), cost.UNROUNDED
     return price.usd_per_hour, price.billing
+
+
+def _changed(provider: Provider, stored: Mapping[str, Any]) -> list[str]:
+    """Every setting that a stored attempt was made with otherwise, as ``language: null, now "en"``.
+
+    A setting that did not exist when the attempt was made was then what it is by default now.
+    """
+    now, before = _as_stored(provider.settings), {**_as_stored(_defaults(provider)), **stored}
+    return [
+        f"{name}: {_told(before, name)}, now {_told(now, name)}"
+        for name in dict.fromkeys([*now, *stored])
+        if name not in before or name not in now or before[name] != now[name]
+    ]
+
+
+def _defaults(provider: Provider) -> dict[str, Any]:
+    """What the settings of a provider are unless somebody says otherwise."""
+    fields = {field.name: field for field in dataclasses.fields(cast(Any, provider)) if field.name in provider.settings}
+    made = {name: field.default_factory() for name, field in fields.items() if callable(field.default_factory)}
+    return {name: field.default for name, field in fields.items() if field.default is not dataclasses.MISSING} | made
+
+
+def _told(settings: Mapping[str, Any], name: str) -> str:
+    """A setting in a sentence; a list of a hundred terms has no place there."""
+    text = json.dumps(settings[name], ensure_ascii=False) if name in settings else "unknown"
+    return text if len(text) <= MOST_TOLD else f"{text[: MOST_TOLD - 1]}…"
 
 
 def _as_stored(settings: Mapping[str, Any]) -> Any:

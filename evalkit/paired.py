@@ -51,6 +51,7 @@ def compare(
     tolerated: float | None = None,
     draws: int = bootstrap.DRAWS,
     seed: int = 0,
+    metrics: Sequence[Metric] = METRICS,
 ) -> list[Difference]:
     """Paired differences: candidate minus incumbent on each route, and streaming minus rest of each provider.
 
@@ -62,6 +63,7 @@ def compare(
             more.
         draws: of the paired bootstrap of ratios and of the permutation test.
         seed: of everything drawn.
+        metrics: what to compare; everything unless given.
 
     Returns:
         One row per metric that both sides have on common clips. p-values are adjusted (Holm) for the comparisons that
@@ -69,7 +71,7 @@ def compare(
     """
     found: list[Difference] = []
     routes = list(dict.fromkeys(score.route for score in scores))
-    rules = _Rules(tolerated, draws, seed)
+    rules = _Rules(tolerated, draws, seed, metrics)
     systems = dict.fromkeys((score.provider, score.route) for score in scores)
     tables = {(provider, route): Table(of(scores, provider, route)) for provider, route in systems}
     asked: list[tuple[Question, tuple[str, Route], tuple[str, Route]]] = []
@@ -99,6 +101,7 @@ class _Rules(NamedTuple):
     tolerated: float | None
     draws: int
     seed: int
+    metrics: Sequence[Metric]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +126,12 @@ class _Pair:
         return (above - other_above) - common * (below - other_below)
 
 
-def _pairs(new: Table, old: Table) -> list[_Pair]:
+def _pairs(new: Table, old: Table, metrics: Sequence[Metric]) -> list[_Pair]:
     place = {score.clip_id: place for place, score in enumerate(old.scores)}
     common = [(at, place[score.clip_id]) for at, score in enumerate(new.scores) if score.clip_id in place]
     mine, theirs = np.array(common, np.intp).reshape(-1, 2).T
     found = []
-    for metric in METRICS:
+    for metric in metrics:
         both = new.having(metric)[mine] & old.having(metric)[theirs]
         if both.any() and metric.statistic != "max":
             group = new.group(mine[both])
@@ -192,7 +195,7 @@ def _bootstrap_limits(drawn: NDArray[np.float64], pair: _Pair) -> tuple[float | 
 
 
 def _differences(question: Question, new: Table, old: Table, rules: _Rules) -> list[Difference]:
-    pairs = _pairs(new, old)
+    pairs = _pairs(new, old, rules.metrics)
     tested = _tested([pair for pair in pairs if not pair.metric.values], rules)
     return [_difference(question, pair, tested.get(pair.metric.id), rules) for pair in pairs]
 

@@ -21,13 +21,12 @@ A plan file says the same as the options of ``evalkit run``::
 """
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-from evalkit import corpora, limits, providers
+from evalkit import corpora, limits, providers, toml_file
 from evalkit.errors import SettingsError
 from evalkit.limits import Limits
 from evalkit.providers import Provider
@@ -40,6 +39,14 @@ ROUTES: tuple[Route, ...] = get_args(Route)
 LIVE_CONCURRENCY = 4
 # Two recognisers share this machine's cores: one request each, or two streams each in real time, and nothing queues.
 LOCAL_CONCURRENCY: Mapping[Route, int] = {"rest": 1, "streaming": 2, "agent": 1}
+
+_WHOLE = {
+    "attempts": (1, 1000),
+    "concurrency": (1, 100_000),
+    "sample_rate_hz": (4000, 192_000),
+    "seed": (0, 2**32 - 1),
+}
+"""Settings that are whole numbers -> the least and the most they may be."""
 
 _Line = TypeVar("_Line", Price, Limits)
 
@@ -92,6 +99,12 @@ class Choice:
         stated: dict[str, Any] = {"usd_per_hour": provider.usd_per_hour, "source": "your setting usd_per_hour"}
         return replace(listed or Price(service, route, "audio", 0, "", ""), **stated, date="", note="")
 
+    def account(self, provider: Provider) -> tuple[str, ...]:
+        """What tells one account from another: the service, where it stands, whose key, and which recogniser."""
+        settings = provider.settings
+        place = str(settings.get("base_url") or "").rstrip("/").lower()
+        return provider.service or self.provider, place, str(settings.get("key_env") or ""), str(provider.engine or "")
+
     def documented(self, provider: Provider) -> Limits:
         """What is documented of a provider's route: by its own sheet, or by the table shipped with the package.
 
@@ -142,13 +155,16 @@ class Plan:
         for what, name in (("run", self.run), *(("provider", choice.alias) for choice in self.choices)):
             if name and not re.fullmatch(r"\w[\w.@+-]{0,99}", name):
                 raise SettingsError(f"{what} name {name[:40]!r} must be a plain name: letters, digits and . _ @ + -")
-        for name in ("attempts", "concurrency"):
-            if (value := getattr(self, name)) is not None and value < 1:
-                raise SettingsError(f"{name} must be at least 1, not {value}")
-        if not 4000 <= self.sample_rate_hz <= 192_000:
-            raise SettingsError(f"sample_rate_hz must be 4000 to 192000, not {self.sample_rate_hz}")
-        if self.budget_usd is not None and not 0 <= self.budget_usd < float("inf"):
-            raise SettingsError(f"budget_usd must be a number of dollars, not {self.budget_usd:g}")
+        for name, (least, most) in _WHOLE.items():
+            if (value := getattr(self, name)) is None:
+                continue
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise SettingsError(f"{name} must be a whole number, not {value!r}")
+            if not least <= value <= most:
+                told = f"at least {least}" if value < least else f"{least} to {most}"
+                raise SettingsError(f"{name} must be {told}, not {value}")
+        if self.budget_usd is not None and not 0 <= self.budget_usd <= limits.MOST:
+            raise SettingsError(f"budget_usd must be a number of dollars, not {self.budget_usd}")
         if self.incumbent is not None and self.incumbent.name == self.candidate.name:
             name, provider = self.candidate.name, self.candidate.provider
             raise SettingsError(f"candidate and incumbent are both called {name!r}; give one a name: NAME={provider}")
@@ -177,10 +193,24 @@ class Plan:
         return min(wanted, self.allowed(provider).sessions or wanted)
 
     def allowed(self, provider: Provider) -> Limits:
-        """How fast this provider may be asked; nothing is known of, and nothing binds, a server on loopback."""
+        """How fast this provider may be asked; nothing is known of, and nothing binds, a server on loopback.
+
+        What the console says of one name holds for every other name of the same account without values of its own.
+        """
         choice = next(choice for choice in self.choices if choice.name == provider.name)
         known = choice.documented(provider) if provider.live else Limits()
-        return known.said_otherwise(self.limits.get(provider.name, {}).get(provider.route, {}))
+        names = dict.fromkeys((provider.name, *self.sharing(provider)))
+        stated = (self.limits.get(name, {}).get(provider.route) for name in names)
+        return known.said_otherwise(next(filter(None, stated), {}))
+
+    def sharing(self, provider: Provider) -> list[str]:
+        """The names under which the account of this provider is asked over its route, in the order of the plan."""
+        accounts = {
+            choice.name: choice.account(asked)
+            for choice in self.choices
+            if (asked := choice.on(provider.route)) is not None
+        }
+        return [name for name, account in accounts.items() if account == accounts[provider.name]]
 
     def providers(self, route: Route) -> list[Provider]:
         """Who is asked over ``route``, candidate first."""
@@ -224,14 +254,7 @@ def read(path: Path, **changes: Any) -> Plan:
     Raises:
         SettingsError: the file is missing, is not TOML, or says something unknown.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{path}: not UTF-8; save it as UTF-8") from error
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be read ({error.strerror})") from error
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: not TOML ({error})") from error
+    content = toml_file.read(path)
     for key, value in content.items():
         if key not in _KINDS:
             raise SettingsError.unknown(f"key in {path}:", key, _KINDS)

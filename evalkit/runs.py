@@ -1,15 +1,12 @@
 """A run from end to end: buy the traces, then make scores, tables and the report from them, any number of times."""
 
 import functools
-import multiprocessing
 import os
 import platform
 import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -17,12 +14,20 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from evalkit import certificate, corpora, harness, providers, scoring, stats
+from evalkit import certificate, corpora, corrections, harness, needs, providers, scoring, stats
+from evalkit.answers import Checked, check
+from evalkit.cores import on_all_cores
 from evalkit.corpora import Corpus
+from evalkit.corrections import Corrected
 from evalkit.errors import CorpusError, StoreError
+from evalkit.findings import Material
+from evalkit.findings.material import FAULTS
 from evalkit.harness import Progress
+from evalkit.needs import Needs
 from evalkit.plan import Plan
-from evalkit.reports import html, tables
+from evalkit.replay import asking
+from evalkit.replay.asking import Replayed
+from evalkit.reports import checked, doubted, faulted, html, tables
 from evalkit.scoring import cost, stitching, text
 from evalkit.store import Store
 from evalkit.types import Clip, Difference, Hypothesis, Score, SummaryRow, Trace
@@ -30,6 +35,9 @@ from evalkit.wire import Timeouts
 
 _NEEDED = {"candidate", "corpus", "incumbent", "prices", "providers", "routes", "seed", "terms"}
 """What scoring reads of run.json."""
+
+_CONTINUED = {"created_at", "incumbent", "prices", "providers", "routes", "sample_rate_hz", "wall_s"}
+"""What a run that goes on keeps of it."""
 
 # Scoring this many rows takes longer than starting a second process.
 WORTH_A_POOL = 500
@@ -53,6 +61,8 @@ class Results:
     """Clips whose reference differs from the one at the time of the run."""
     note: str = ""
     """Where the references came from, when not from the corpus as it is now."""
+    corrected: Corrected | None = None
+    """Figures on corrected references, when somebody corrected any."""
 
     @property
     def report_path(self) -> Path:
@@ -79,7 +89,7 @@ async def run(
     if fresh:
         _set_aside(folder)
     with Store(folder).writing() as store:
-        manifest = _describe(plan, corpus, folder.name, command)
+        manifest = _describe(plan, corpus, folder.name, command, await asking.replays(plan))
         if store.exists():
             _same_clips(store, corpus)
             manifest = _continued(store, manifest)
@@ -128,11 +138,13 @@ def _scored(store: Store) -> Results:
         stats.compare(scores, manifest["candidate"], manifest["incumbent"], seed=manifest["seed"]),
         tuple(clip_id for clip_id, clip in clips.items() if clip != replace(saved[clip_id], path=clip.path)),
         note,
+        corrections.outcome(folder, clips, scores, manifest, functools.partial(_scores, store, manifest)),
     )
     store.write_manifest(manifest)
     tables.write_scores(folder / "scores.csv", results.scores)
     tables.write_summary(folder / "summary.csv", results.summary)
     tables.write_differences(folder / "comparison.csv", results.differences)
+    doubted.write(folder, results.corrected)
     report(results)
     return results
 
@@ -152,19 +164,35 @@ def load(folder: Path) -> Results:
         tables.read_scores(folder / "scores.csv"),
         tables.read_summary(folder / "summary.csv"),
         tables.read_differences(folder / "comparison.csv"),
+        corrected=doubted.read(folder),
     )
 
 
 def report(results: Results) -> Path:
-    """Write report.html and return its path."""
+    """Write report.html, and the checklist beside it, and return its path."""
+    checked.write(results.folder, found := checks(results))
     html.write(
         results.report_path,
         manifest=dict(results.manifest),
         scores=results.scores,
         summary=results.summary,
         differences=results.differences,
+        checks=found,
+        corrected=doubted.section(results.corrected, results.summary, results.differences),
+        faults=faulted.section(tried) if (tried := results.folder / FAULTS).is_file() else "",
     )
     return results.report_path
+
+
+def checks(results: Results, wanted: Needs | None = None) -> Checked:
+    """The eight answers about a run, by the needs given, else by those kept with it.
+
+    Raises:
+        SettingsError: the needs ask what does not exist or cannot be shown.
+    """
+    of = needs.of_run(results.folder) if wanted is None else wanted
+    shown = results.manifest, results.scores, results.summary, results.differences
+    return check(Material(results.folder, *shown, of))
 
 
 def _scores(store: Store, manifest: Mapping[str, Any], clips: Mapping[str, Clip]) -> list[Score]:
@@ -187,14 +215,7 @@ def _scores(store: Store, manifest: Mapping[str, Any], clips: Mapping[str, Clip]
         if (clip_id, name, route) in places
     ]
     one = functools.partial(_score, store.folder)
-    if len(work) < WORTH_A_POOL:
-        return list(map(one, work))
-    try:
-        with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
-            return list(pool.map(one, work, chunksize=64))
-    except BrokenProcessPool:
-        # A script without `if __name__ == "__main__"` cannot start processes; it can still have its scores.
-        return list(map(one, work))
+    return on_all_cores(one, work) if len(work) >= WORTH_A_POOL else list(map(one, work))
 
 
 @dataclass(frozen=True)
@@ -222,12 +243,20 @@ def _score(folder: Path, work: _Work) -> Score:
     pieces = stitching.chain(traces)
     heard = stitching.stitched(pieces, [_heard(trace, work.entry) for trace in pieces])
     evidence = work.entry["evidence"]
-    return scoring.score(work.clip, traces, heard, price=work.price, evidence=evidence, terms=work.terms, rest=rest)
+    found = scoring.score(work.clip, traces, heard, price=work.price, evidence=evidence, terms=work.terms, rest=rest)
+    hurried = work.entry.get("replay", {}).get("speed", 1.0) != 1.0
+    return asking.without_delays(found) if hurried else found
 
 
 def _heard(trace: Trace, entry: Mapping[str, Any]) -> Hypothesis:
     provider = providers.load(entry["provider"], trace.route, name=trace.provider, **trace.settings)
     return Hypothesis.of(provider.parse(trace.events))
+
+
+def references(folder: Path) -> dict[str, Clip]:
+    """The clips of a run with the references it is scored on."""
+    store = Store(folder)
+    return _current(store.manifest(), {clip.id: clip for clip in store.clips()})[0]
 
 
 def _current(manifest: Mapping[str, Any], saved: dict[str, Clip]) -> tuple[dict[str, Clip], str]:
@@ -246,21 +275,30 @@ def _current(manifest: Mapping[str, Any], saved: dict[str, Clip]) -> tuple[dict[
 
 
 def _same_clips(store: Store, corpus: Corpus) -> None:
-    before = [(clip.id, clip.sha256) for clip in store.clips()]
-    if before != [(clip.id, clip.sha256) for clip in corpus]:
-        raise StoreError(
-            f"{store.folder}: was started on other clips ({len(before)}, now {len(corpus)}); "
-            "choose another --run name, or start over with --fresh"
-        )
+    """See that a run goes on with the recordings it began with, in whatever order the manifest names them now."""
+    before = {clip.id: clip.sha256 for clip in store.clips()}
+    now = {clip.id: clip.sha256 for clip in corpus}
+    for clip_id in {**before, **now}:
+        if before.get(clip_id) != now.get(clip_id):
+            what = "is new" if clip_id not in before else "is gone" if clip_id not in now else "is another recording"
+            raise StoreError(
+                f"{store.folder}: was started on other clips ({len(before)}, now {len(now)}; {clip_id!r} {what}); "
+                "choose another --run name, or start over with --fresh"
+            )
 
 
 def _continued(store: Store, now: dict[str, Any]) -> dict[str, Any]:
     """The manifest of a run that goes on: what this plan adds joins what was asked before.
 
     Raises:
-        StoreError: the audio would be sent in another form than before.
+        StoreError: the audio would be sent in another form than before, or nobody can say in which it was.
     """
     before = store.manifest()
+    if lacking := []:
+        raise StoreError(
+            f"{store.manifest_path}: lacks {', '.join(lacking)}; restore it, choose another --run name, or start over "
+            "with --fresh"
+        )
     if before["sample_rate_hz"] != now["sample_rate_hz"]:
         raise StoreError(
             f"{store.folder}: was started at {before['sample_rate_hz']} Hz, not {now['sample_rate_hz']}; "
@@ -297,7 +335,9 @@ def _set_aside(folder: Path) -> None:
             shutil.move(folder, folder.with_name(f"{folder.name}.{stamp}"))
 
 
-def _describe(plan: Plan, corpus: Corpus, name: str, command: str) -> dict[str, Any]:
+def _describe(
+    plan: Plan, corpus: Corpus, name: str, command: str, replays: Mapping[str, Replayed] = {}
+) -> dict[str, Any]:
     """The manifest of a run about to start."""
     described: dict[str, dict[str, Any]] = {}
     prices: list[tuple[str, cost.Price | None]] = []
@@ -312,6 +352,9 @@ def _describe(plan: Plan, corpus: Corpus, name: str, command: str) -> dict[str, 
             "evidence": "live" if any(provider.live for provider in offered) else "simulated",
             "settings": {provider.route: provider.settings for provider in offered},
         }
+        if (replayed := replays.get(choice.name)) is not None:
+            caution = " ".join(filter(None, (replayed.caution, offered[0].caution)))
+            described[choice.name] |= {"caution": caution, "evidence": replayed.evidence, "replay": asdict(replayed)}
         widths[choice.name] = {provider.route: plan.width(provider) for provider in offered}
         limits[choice.name] = {provider.route: asdict(plan.allowed(provider)) for provider in offered}
         prices += [(choice.name, choice.price(provider)) for provider in offered]

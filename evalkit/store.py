@@ -184,11 +184,22 @@ class Store:
         Raises:
             StoreError: a line is damaged.
         """
-        lines = _lines(self.spending_path) if self.spending_path.is_file() else ()
-        try:
-            return sum((Decimal(str(line["usd"])) for line in lines), Decimal(0))
-        except (LookupError, ArithmeticError) as error:
-            raise StoreError(f"{self.spending_path}: a line tells no dollars ({error!r}); restore it") from error
+        return sum(self.reserved().values(), Decimal(0))
+
+    def reserved(self) -> dict[tuple[str, str], Decimal]:
+        """(provider, route) -> what all attempts there cost at most, the ones cut short by a crash included.
+
+        Raises:
+            StoreError: a line is damaged.
+        """
+        sums: dict[tuple[str, str], Decimal] = {}
+        for line in _lines(self.spending_path) if self.spending_path.is_file() else ():
+            key = (str(line.get("provider", "")), str(line.get("route", "")))
+            try:
+                sums[key] = sums.get(key, Decimal(0)) + Decimal(str(line["usd"]))
+            except (LookupError, ArithmeticError) as error:
+                raise StoreError(f"{self.spending_path}: a line tells no dollars ({error!r}); restore it") from error
+        return sums
 
     def heads(self) -> Iterator[Head]:
         """Every stored attempt in the order of writing, without its events.

@@ -29,9 +29,9 @@ import numpy as np
 import soundfile
 
 from evalkit import audio as sound
-from evalkit import corpora, degrade
+from evalkit import corpora, degrade, store
 from evalkit.corpora import MANIFEST, Corpus
-from evalkit.errors import CorpusError, SettingsError
+from evalkit.errors import CorpusError, SettingsError, StoreError
 from evalkit.types import Audio, Clip
 
 CLEAN = "clean"
@@ -124,9 +124,11 @@ def write(corpus: Corpus, folder: Path, conditions: Sequence[Condition], *, seed
     try:
         rows = [row for clip in corpus for row in _variants(clip, folder, conditions, seed)]
         lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        (folder / MANIFEST).write_text("".join(lines), encoding="utf-8")
+        store.replace(folder / MANIFEST, "".join(lines).encode())
     except OSError as error:
         raise CorpusError(f"{folder}: cannot be written ({error.strerror})") from error
+    except StoreError as error:
+        raise CorpusError(str(error)) from error
     return corpora.load(folder)
 
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
@@ -150,9 +151,19 @@ def test_estimate_says_what_a_run_would_cost_and_sends_nothing(here: Path) -> No
     told = evalkit(here, "estimate", "--corpus", "calls", "--candidate", "xai", "--budget-usd", "0.0001").stdout
     assert "at worst" in told
     assert "10 starts a second" in told
-    assert "the budget of $0.00 may end the run" in told
+    assert "the budget of $0.0001 may end the run" in told
     assert "points of WER" in " ".join(told.split())
     assert not (here / "results").exists()
+
+
+def test_estimate_counts_what_is_spent_already(here: Path) -> None:
+    arguments = ("estimate", "--corpus", "calls", "--candidate", "xai", "--run", "paid", "--budget-usd", "1")
+    assert "may end the run" not in evalkit(here, *arguments).stdout
+    with Store(here / "results" / "paid").writing() as store:
+        store.spend(Decimal("0.9999"), provider="xai", route="rest")
+    told = evalkit(here, *arguments).stdout
+    assert "$0.9999 is spent or reserved already in results/paid" in told
+    assert "the budget of $1.00 may end the run" in told
 
 
 def test_an_invoice_is_held_against_the_run(here: Path) -> None:
@@ -160,5 +171,13 @@ def test_an_invoice_is_held_against_the_run(here: Path) -> None:
     (here / "bill.csv").write_text("provider,route,usd\nlocal-moonshine,rest,1.00\n")
     done = evalkit(here, "reconcile", "demo", "bill.csv")
     assert "$1.00" in done.stdout, done.stderr
+    assert "the invoice has no line for local-moonshine streaming, local-pocketsphinx rest" in done.stdout
+    with Store(here / "results" / "demo").writing() as store:
+        store.spend(Decimal("0.3333"), provider="local-moonshine", route="rest")
+    assert "$0.3333" in evalkit(here, "reconcile", "demo", "bill.csv").stdout
+    narrow = evalkit(here, "reconcile", "demo", "bill.csv", COLUMNS="40").stdout
+    assert "$1.00" in narrow
+    assert "$0.3333" in narrow
+    assert "…" not in narrow
     (here / "bill.csv").write_text("provider,usd\nlocal-moonshin,1\n")
     assert "did you mean" in refused(evalkit(here, "reconcile", "demo", "bill.csv"))

@@ -77,6 +77,20 @@ def test_a_folder_that_cannot_be_written_must_be_mended(tmp_path: Path, monkeypa
     assert "Read-only file system" in found["results"].found
 
 
+def test_results_that_are_a_file_are_a_finding_and_no_crash(tmp_path: Path) -> None:
+    (tmp_path / "results").write_text("")
+    found = by_name(list(doctor._recorded(tmp_path / "results")))["results"]
+    assert (found.state, found.found) == ("fail", f"{tmp_path / 'results'}: Not a directory")
+
+
+def test_a_probe_that_cannot_be_removed_is_no_crash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_only(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", read_only)
+    assert by_name(list(doctor._recorded(tmp_path)))["results"].state == "ok"
+
+
 def test_the_probe_leaves_nothing_behind(tmp_path: Path) -> None:
     list(doctor._recorded(tmp_path / "results"))
     assert not list(tmp_path.iterdir())

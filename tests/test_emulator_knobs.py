@@ -33,6 +33,9 @@ def test_only_turned_knobs_are_written() -> None:
         ("delay_s=soon", "needs a float"),
         ("delay_s=-1", "not negative"),
         ("delay_s=nan", "finite"),
+        ("faults=xx", "unknown route of a fault 'xx'"),
+        ("faults=rest:buzy", "unknown fault 'buzy'; did you mean 'busy'"),
+        ("faults=rest:busy:times=soon", "must be a number, not 'soon'"),
     ],
 )
 def test_wrong_setting_is_one_sentence(setting: str, message: str) -> None:

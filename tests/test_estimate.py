@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,35 @@ def test_a_recogniser_on_this_machine_costs_nothing_and_no_speed_is_promised(cor
     rest, streaming = estimate.errands(Plan(Choice("local-moonshine")), corpus)
     assert (rest.usd, rest.worst_usd, rest.least_s) == (0.0, 0.0, None)
     assert streaming.least_s == pytest.approx(50.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "width", "least_s"),
+    [
+        ({"speed": 10}, 2, 5.0),
+        ({"end_mode": "silence", "trailing_silence_s": 3.0}, 2, 56.0),
+        ({"end_mode": "finalize", "trailing_silence_s": 3.0, "speed": 2}, 2, 28.0),
+        ({"trailing_silence_s": 3.0}, 2, 50.0),
+        ({}, 4, 40.0),
+        ({"end_mode": "silence", "trailing_silence_s": 3.0}, 4, 43.0),
+    ],
+)
+def test_the_least_time_knows_speed_silence_and_the_longest_clip(
+    corpus: Corpus, options: dict[str, object], width: int, least_s: float
+) -> None:
+    plan = Plan(Choice("xai", options), routes=("streaming",), budget_usd=1, concurrency=width)
+    (streaming,) = estimate.errands(plan, corpus)
+    assert streaming.least_s == pytest.approx(least_s)
+
+
+def test_what_is_spent_counts_against_the_budget(corpus: Corpus) -> None:
+    plan = Plan(Choice("xai"), routes=("rest",), budget_usd=0.05)
+    found = estimate.errands(plan, corpus)
+    worst = Decimal(str(found[0].worst_usd))
+    assert worst < Decimal("0.05")
+    assert not estimate.may_stop(plan, found, Decimal("0.05") - worst), "to the last digit it fits"
+    assert estimate.may_stop(plan, found, Decimal("0.05") - worst + Decimal("1e-9"))
+    assert not estimate.may_stop(replace(plan, candidate=Choice("local-moonshine"), budget_usd=None), found, worst)
 
 
 def test_reach_agrees_with_the_planning_table(corpus: Corpus) -> None:

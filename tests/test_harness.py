@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection
 
-from evalkit import corpora, harness
+from evalkit import corpora, harness, providers
 from evalkit.corpora import Corpus
 from evalkit.errors import CorpusError, Refused, SettingsError, StoreError, Unavailable
 from evalkit.harness import Progress
@@ -161,8 +161,30 @@ async def test_other_settings_are_not_mixed_into_one_run(corpus: Corpus, tmp_pat
         await ran(plan, corpus, Store(tmp_path))
         options = {**plan.candidate.options, "language": "en"}
         other = Plan(Choice("xai", options), routes=("rest",))
-        with pytest.raises(StoreError, match="other settings"):
+        with pytest.raises(StoreError, match=r'other settings \(language: null, now "en"\); choose'):
             await ran(other, corpus, Store(tmp_path))
+
+
+def test_every_changed_setting_is_named_and_a_new_one_was_its_default() -> None:
+    now = providers.load("xai", "streaming", language="en", keyterms=("Grok",))
+    stored = json.loads(json.dumps(now.settings))
+    assert harness._changed(now, stored) == []
+    older = {name: value for name, value in stored.items() if name not in ("speed", "end_mode", "keyterms")}
+    assert harness._changed(now, older) == ['keyterms: [], now ["Grok"]']
+    changed = {**stored, "language": None, "frame_ms": 20, "gone": True, "keyterms": ["a" * 100]}
+    assert harness._changed(now, changed) == [
+        'language: null, now "en"', f'keyterms: ["{"a" * 57}…, now ["Grok"]', "frame_ms: 20, now 100",
+        "gone: true, now unknown",
+    ]  # fmt: skip
+
+
+async def test_a_run_goes_on_when_a_provider_has_gained_a_setting(corpus: Corpus, tmp_path: Path) -> None:
+    async with asked(corpus, lambda *_: GOOD) as (peer, plan):
+        await ran(plan, corpus, Store(tmp_path))
+        path = Store(tmp_path).traces_path
+        path.write_text(path.read_text().replace('"end_mode":"done",', ""))
+        await ran(plan, corpus, Store(tmp_path))
+        assert set(peer.seen.values()) == {1}
 
 
 async def test_an_answer_nobody_understands_is_not_bought_again(corpus: Corpus, tmp_path: Path) -> None:
@@ -288,6 +310,46 @@ async def test_no_faster_than_the_console_allows_retries_included(corpus: Corpus
         await ran(plan, corpus, Store(tmp_path))
     assert len(starts) == 12
     assert max(starts) - began >= 11 * plan.allowed(plan.providers("rest")[0]).interval_s
+
+
+async def test_two_names_of_one_account_keep_to_its_limits_together(corpus: Corpus, tmp_path: Path) -> None:
+    console = {"xai": {"rest": {"requests_per_s": 40, "sessions": 1, "date": "2026-11-20"}}}
+    starts: list[float] = []
+    open_now = peak = 0
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal open_now, peak
+        head = await reader.readuntil(b"\r\n\r\n")
+        starts.append(time.monotonic())
+        open_now += 1
+        peak = max(peak, open_now)
+        length = next(int(x.split(b":")[1]) for x in head.split(b"\r\n") if x.lower().startswith(b"content-length"))
+        await reader.readexactly(length)
+        await asyncio.sleep(0.01)
+        open_now -= 1
+        writer.write(GOOD)
+        await writer.drain()
+
+    async with tcp_server(talk) as url:
+        one = Choice("xai", {"base_url": url, "vad_threshold": 0.5}, alias="other")
+        plan = Plan(one, incumbent=Choice("xai", {"base_url": url}), routes=("rest",), corpus="six", limits=console)
+        began = time.monotonic()
+        await ran(plan, corpus, Store(tmp_path))
+    assert len(starts) == 12
+    assert peak == 1
+    assert max(starts) - began >= 11 / 40
+
+
+async def test_a_recording_over_the_size_of_the_console_is_not_sent(corpus: Corpus, tmp_path: Path) -> None:
+    sizes = sorted(len(corpora.audio(clip, sample_rate_hz=16_000).wav()) for clip in corpus)
+    console = {"xai": {"rest": {"upload_mb": sizes[2] / 1e6, "date": "2026-11-20"}}}
+    steps: list[Progress] = []
+    async with asked(corpus, lambda *_: GOOD, limits=console) as (peer, plan):
+        await ran(plan, corpus, Store(tmp_path), progress=steps.append)
+    assert sorted(size for size, clip_id in peer.sizes.items() if peer.seen[clip_id]) == sizes[:3]
+    failures = [step.failure for step in steps if step.failure]
+    assert len(failures) == 3
+    assert all("MB that your console says; split the recording" in failure for failure in failures)
 
 
 async def test_a_stream_that_breaks_off_goes_on_from_what_was_locked(corpus: Corpus, tmp_path: Path) -> None:

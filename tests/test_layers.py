@@ -10,15 +10,17 @@ import evalkit
 
 PACKAGE = Path(evalkit.__file__).parent
 FLOORS = [
-    {"types", "errors"},
+    {"types", "errors", "cores", "toml_file"},
     {"corpora", "hf", "audio", "store", "degrade", "variants", "sounds"},
     {"wire", "weather"},
     {"providers", "scoring", "emulator"},
     {"plan", "limits", "budget", "estimate", "invoice", "harness", "certificate"}
     | {"stats", "samples", "slices", "ranking", "conditions", "paired"}
-    | {"intervals", "bootstrap", "power", "decisions", "verdicts", "stages"},
-    {"reports", "checklist"},
-    {"runs", "ramp", "trials", "doctor", "selftest", "cli", "__main__"},
+    | {"intervals", "bootstrap", "power", "decisions", "verdicts", "stages", "fingerprints"},
+    {"reports", "gate", "baselines", "checklist", "needs", "criteria", "rejects", "findings", "answers", "adoption"}
+    | {"comparison", "worth", "doubts", "corrections"}
+    | {"replay"},
+    {"runs", "ramp", "trials", "walk", "doctor", "selftest", "cli", "__main__"},
 ]
 FLOOR = {room: level for level, rooms in enumerate(FLOORS, start=1) for room in rooms}
 BANS = {

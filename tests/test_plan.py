@@ -66,6 +66,12 @@ def test_a_named_candidate_stands_alone_and_gets_a_folder_of_its_own() -> None:
         ({"candidate": Choice("local-moonshine", {"rset.diarize": True})}, "unknown route 'rset'"),
         ({"candidate": LOCAL, "routes": ("agent",)}, "offers none of agent"),
         ({"budget_usd": -1.0}, "budget_usd must be a number of dollars"),
+        ({"budget_usd": 10**400}, "budget_usd must be a number of dollars"),
+        ({"seed": -1}, "seed must be at least 0, not -1"),
+        ({"seed": 10**26}, "seed must be 0 to 4294967295, not 1000"),
+        ({"seed": 1.5}, "seed must be a whole number, not 1.5"),
+        ({"attempts": True}, "attempts must be a whole number, not True"),
+        ({"concurrency": 10**30}, "concurrency must be 1 to 100000"),
     ],
 )
 def test_a_wrong_plan_is_one_sentence(changes: dict[str, Any], message: str) -> None:
@@ -82,6 +88,35 @@ def test_two_settings_of_one_provider_are_compared_under_two_names(tmp_path: Pat
     assert plans.read(path).candidate == Choice("local-moonshine", {"frame_ms": 20}, "fine")
 
 
+SAID = {"requests_per_s": 20, "date": "2026-11-20"}
+
+
+def test_what_the_console_says_of_one_name_holds_for_the_others_of_its_account() -> None:
+    other = plans.choice_of("terms=xai,keyterms=Grok")
+    plan = Plan(other, incumbent=Choice("xai"), budget_usd=1, limits={"xai": {"rest": SAID}})
+    assert [plan.allowed(provider).requests_per_s for provider in plan.providers("rest")] == [20, 20]
+    assert [plan.allowed(provider).requests_per_s for provider in plan.providers("streaming")] == [10, 10]
+    own = Plan(other, incumbent=Choice("xai"), budget_usd=1, limits={"xai": {"rest": SAID}, "terms": {
+        "rest": {"requests_per_s": 5, "date": "2026-11-20"}}})  # fmt: skip
+    assert [plan.allowed(provider).requests_per_s for plan in (own,) for provider in plan.providers("rest")] == [5, 20]
+
+
+@pytest.mark.parametrize(
+    ("spec", "names"),
+    [
+        ("b=xai,model=other", ["b", "xai"]),
+        ("b=xai,base_url=https://api.x.ai/", ["b", "xai"]),
+        ("b=xai,key_env=OTHER_KEY", ["xai"]),
+        ("b=xai,base_url=https://eu.example", ["xai"]),
+        ("deepgram", ["xai"]),
+    ],
+)
+def test_an_account_is_a_service_a_place_and_a_key(spec: str, names: list[str]) -> None:
+    plan = Plan(plans.choice_of(spec), incumbent=Choice("xai"), budget_usd=1)
+    for route in plan.routes:
+        assert plan.sharing(plan.providers(route)[-1]) == names
+
+
 def test_an_option_without_a_value_is_refused() -> None:
     with pytest.raises(SettingsError, match="NAME=VALUE"):
         plans.choice_of("xai,diarize")
@@ -96,6 +131,12 @@ def test_an_option_without_a_value_is_refused() -> None:
         ("[candidate]\nlanguage = 'en'", r"\[candidate\] needs provider"),
         ("attempts = 'x'\n[candidate]\nprovider = 'local-moonshine'", "attempts must be a whole number, not 'x'"),
         ("attempts = true\n[candidate]\nprovider = 'local-moonshine'", "attempts must be a whole number, not True"),
+        (
+            "budget_usd = 1\n[candidate]\nprovider = 'xai'\n[limits.xai]\nrequests_per_s = 20",
+            r"\[limits.xai\]: of which route",
+        ),
+        ("[candidate]\nprovider = 'local-moonshine'\nkeyterms = [1, 2]", "keyterms.*must be str, not 1"),
+        ("[candidate]\nprovider = 'local-moonshine'\nframe_ms = 20.7", "frame_ms.*must be int, not 20.7"),
         ("routes = 'rest'\n[candidate]\nprovider = 'local-moonshine'", "routes must be a list, not 'rest'"),
     ],
 )

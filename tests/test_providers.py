@@ -61,6 +61,14 @@ class Echo(Provider):
         ("xai", "rest", {"base_url": "https://user:pass@host"}, "base_url must hold no user name"),
         ("xai", "rest", {"key_env": "xai-0123-456"}, "key_env must be the name"),
         ("xai", "rest", {"vad_threshold": "7"}, "vad_threshold must be 0 to 1"),
+        ("xai", "rest", {"keyterms": [1, 2]}, "keyterms, each of its values, of provider 'xai' must be str, not 1"),
+        ("xai", "rest", {"keyterms": 5}, "keyterms of provider 'xai' must be a list, not 5"),
+        ("xai", "rest", {"frame_ms": 20.7}, "frame_ms of provider 'xai' must be int, not 20.7"),
+        ("xai", "rest", {"frame_ms": True}, "frame_ms of provider 'xai' must be int, not True"),
+        ("xai", "rest", {"frame_ms": float("inf")}, "frame_ms of provider 'xai' must be int, not inf"),
+        ("xai", "rest", {"speed": "nan"}, "speed of provider 'xai' must be float, not 'nan'"),
+        ("xai", "rest", {"speed": 10**400}, "speed of provider 'xai' must be float"),
+        ("xai", "rest", {"end_mode": ""}, "unknown end_mode of provider 'xai': ''"),
         ("nowhere:Class", "rest", {}, "provider 'nowhere:Class' cannot be loaded"),
         ("xai", "rest", {"base_url": "api.x.ai"}, "base_url must be http"),
     ],
@@ -76,6 +84,8 @@ def test_options_typed_in_a_shell_become_what_the_fields_are() -> None:
     expected = {"diarize": True, "frame_ms": 20, "keyterms": ("Grok", "xAI"), "vad_threshold": 0.5, "language": None}
     assert expected.items() <= loaded.settings.items()
     assert loaded.name == "tuned"
+    assert providers.load("xai", keyterms="").settings["keyterms"] == ()
+    assert providers.load("xai", frame_ms=20.0).settings["frame_ms"] == 20
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 529])

@@ -32,6 +32,14 @@ def test_a_run_that_stopped_early_says_so_first() -> None:
     assert caveat(scores[2:], manifest).startswith(f"Incomplete: {left} of {len(scores)} answers")
 
 
+def test_what_is_missing_of_an_incomplete_run_is_named() -> None:
+    scores = [score for score in SCORES if (score.provider, score.route) != ("local-moonshine", "streaming")]
+    told = caveat(scores[1:], MANIFEST)
+    assert "missing are 1 of local-moonshine over rest and 24 of local-moonshine over streaming." in told
+    assert f"A command that asks for these with --run {MANIFEST['run']} goes on from here." in told
+    assert "the command of this run" not in told
+
+
 COST = next(row for row in DIFFERENCES if row.metric == "cost.per_audio_hour" and row.question == "streaming_vs_rest")
 ASKED = {"rest": {"diarize": True, "model": "m"}, "streaming": {"diarize": False, "model": "m"}}
 

@@ -19,6 +19,9 @@ def test_a_row_per_provider_and_route_says_what_was_sent_and_allowed() -> None:
     assert (rest["frames"], rest["end"], rest["speed"], rest["allowed"]) == ("–", "–", "–", "nothing known")
     assert (streaming["frames"], streaming["speed"], streaming["at_once"]) == ("20 ms", "1 ×", "2")
     assert streaming["allowed"] == "100 at once (your console, 2026-11-18)"
+    both = {"sessions": 100, "upload_mb": 5, "source": "your console", "date": "2026-11-18",
+            "origins": {"upload_mb": "page"}}  # fmt: skip
+    assert method.allowed(both) == "100 at once (your console, 2026-11-18); 5 MB a file (page)"
     assert method.settings({}) == []
 
 

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from evalkit import certificate, corpora, runs
 from evalkit import plan as plans
 from evalkit.errors import StoreError
 from evalkit.plan import Choice, Plan
+from evalkit.reports import faulted
 from evalkit.store import Store
 from tests.conftest import OPEN
 from tests.peers import http_answer, http_server
+from tests.test_reports_faulted import BAD
 
 CLIPS = ("prompt-agent-pass", "prompt-conf-invalid", "prompt-conf-onlyperson")
 TEXT = "please enter your password"
@@ -107,8 +110,48 @@ async def test_a_run_without_its_corpus_is_scored_from_its_own_copy(calls: Path,
 async def test_a_run_on_other_clips_is_not_continued(calls: Path, tmp_path: Path) -> None:
     await bought(calls, tmp_path / "run")
     edited(calls, lambda text: "\n".join(text.splitlines()[:2]) + "\n")
-    with pytest.raises(StoreError, match=r"other clips \(3, now 2\)"):
+    with pytest.raises(StoreError, match=r"other clips \(3, now 2; 'prompt-conf-onlyperson' is gone\)"):
         await bought(calls, tmp_path / "run")
+
+
+async def test_another_recording_and_a_new_clip_are_named(calls: Path, tmp_path: Path) -> None:
+    corpus = corpora.load(calls)
+    await bought(calls, tmp_path / "run")
+    changed = [replace(clip, sha256="0") if clip.id == CLIPS[1] else clip for clip in corpus]
+    more = [replace(corpus.clips[0], id="extra"), *corpus]
+    with pytest.raises(StoreError, match=r"other clips \(3, now 3; 'prompt-conf-invalid' is another recording\)"):
+        runs._same_clips(Store(tmp_path / "run"), corpora.assemble("calls", calls, changed))
+    with pytest.raises(StoreError, match=r"other clips \(3, now 4; 'extra' is new\)"):
+        runs._same_clips(Store(tmp_path / "run"), corpora.assemble("calls", calls, more))
+
+
+async def test_the_same_clips_in_another_order_go_on(calls: Path, tmp_path: Path) -> None:
+    before = await bought(calls, tmp_path / "run")
+    edited(calls, lambda text: "\n".join(reversed(text.splitlines())) + "\n")
+    asked = Choice("xai", before.manifest["providers"]["xai"]["settings"]["rest"])
+    again = await bought(calls, tmp_path / "run", candidate=asked)
+    assert again.scores == before.scores
+    assert len(list(Store(tmp_path / "run").traces())) == 3, "nothing was bought twice"
+
+
+async def test_a_run_that_cannot_say_how_it_was_sent_is_not_continued(calls: Path, tmp_path: Path) -> None:
+    await bought(calls, tmp_path / "run")
+    path = tmp_path / "run" / "run.json"
+    about = json.loads(path.read_text())
+    path.write_text(json.dumps({key: value for key, value in about.items() if key not in ("sample_rate_hz", "wall_s")}))
+    with pytest.raises(StoreError, match=r"run.json: lacks sample_rate_hz, wall_s; restore it, choose another --run"):
+        await bought(calls, tmp_path / "run")
+
+
+async def test_faults_that_were_tried_stand_in_the_report(calls: Path, tmp_path: Path) -> None:
+    results = await bought(calls, tmp_path / "run")
+    assert 'href="#faults"' not in results.report_path.read_text()
+    faulted.write_verdicts(results.folder / "faults.csv", [BAD])
+    page = runs.report(results).read_text()
+    assert '<a href="#faults">Faults</a>' in page
+    assert page.count('<section id="faults"') == 1
+    assert "1 of 1 faults were not met as a correct client meets them." in page
+    assert "&lt;b&gt;" in page
 
 
 async def test_a_run_goes_on_with_another_provider_and_scores_both(calls: Path, tmp_path: Path) -> None:
@@ -186,6 +229,6 @@ def test_the_manifest_says_when_the_selftest_last_passed(tmp_path: Path, monkeyp
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     plan = plans.demo()
     corpus = corpora.load("demo")
-    assert runs._describe(plan, corpus, "x", "evalkit run")["selftest"] is None
+    assert runs._describe(plan, corpus, "x", "evalkit run", {})["selftest"] is None
     certificate.note(passed=True)
-    assert runs._describe(plan, corpus, "x", "evalkit run")["selftest"].startswith("passed at 20")
+    assert runs._describe(plan, corpus, "x", "evalkit run", {})["selftest"].startswith("passed at 20")

@@ -122,6 +122,26 @@ def test_a_refused_upgrade_and_a_later_close_are_told_apart() -> None:
         assert seen.first_refusal.status == (503 if handshakes else None)
 
 
+def test_only_what_was_accepted_is_seen_to_work() -> None:
+    """A wrong key, a dead host and a socket that said nothing more show nothing of a limit."""
+    dead = [Event(0.1, 0.0, "error", {"type": "Unavailable", "message": "https://h cannot be reached"})]
+    ours = [Event(5.0, 0.0, "error", {"type": "Unavailable", "message": "broken off by us (CancelledError)"})]
+    traces = [
+        *(at(number / 10, answered(3.0, status=401)) for number in range(9)),
+        *(at(number / 10, trace(dead, route="rest")) for number in range(9)),
+        *(at(number / 10, answered(3.0)) for number in range(2)),
+        at(0.5, trace(ours, route="rest")),
+        *(at(number / 10, streamed()) for number in range(4)),
+        at(0.5, trace(dead)),
+        at(0.6, streamed([(3.6, "done")])),
+    ]
+    rest, streaming = observed(traces).values()
+    assert (rest.requests.peak, rest.concurrency) == (3, 3)
+    assert (streaming.requests.peak, streaming.concurrency) == (1, 1)
+    assert streaming.connections is not None
+    assert streaming.connections.peak == 5, "a socket that opened was let in"
+
+
 @given(st.lists(st.tuples(st.integers(0, 200), st.booleans()), min_size=1, max_size=12), st.integers(-1000, 1000))
 def test_what_was_shown_does_not_depend_on_the_clock(tries: list[tuple[int, bool]], by_s: int) -> None:
     def shown(shift_s: int) -> tuple[object, ...]:

@@ -263,3 +263,12 @@ def test_settings_behind_the_events_are_found_as_well(tmp_path: Path) -> None:
     (head,) = store.heads()
     assert (head.key, head.attempt, head.settings) == (("a", "xai", "streaming"), 1, {"frame_ms": 100})
     assert head.answered is None
+
+
+def test_what_was_reserved_is_told_by_provider_and_route(tmp_path: Path) -> None:
+    assert Store(tmp_path).reserved() == {}
+    with Store(tmp_path).writing() as store:
+        for usd, route in (("0.1", "rest"), ("0.2", "rest"), ("0.4", "streaming")):
+            store.spend(Decimal(usd), provider="xai", route=route, clip_id="a", attempt=1)
+    assert store.reserved() == {("xai", "rest"): Decimal("0.3"), ("xai", "streaming"): Decimal("0.4")}
+    assert store.spent_usd() == Decimal("0.7")

@@ -1,5 +1,6 @@
 """Degraded copies of a corpus."""
 
+import errno
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -138,6 +139,18 @@ def test_nothing_is_written_over(clean: Corpus, tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="cannot be written"):
         variants.write(clean, tmp_path / "mine.txt" / "deep", parsed("mulaw"))
     assert (tmp_path / "mine.txt").read_text() == "kept"
+
+
+def test_the_manifest_is_written_whole_or_not_at_all(
+    clean: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(CorpusError, match=r"manifest.jsonl: cannot be written \(No space left on device\); free space"):
+        variants.write(clean, tmp_path / "hard", parsed("mulaw"))
+    assert [path.name for path in (tmp_path / "hard").iterdir()] == ["audio"]
 
 
 def test_the_manifest_says_no_more_than_is_known(clean: Corpus, tmp_path: Path) -> None:

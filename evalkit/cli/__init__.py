@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from evalkit.cli import looking, running, screen, serving, trying
+from evalkit.cli import comparing, deciding, gating, looking, running, screen, serving, trying
 from evalkit.errors import EvalkitError
 
 app = typer.Typer(
@@ -17,7 +17,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-for verbs in (running.app, trying.app, serving.app, looking.app):
+for verbs in (running.app, trying.app, serving.app, looking.app, deciding.app, comparing.app, gating.app):
     app.add_typer(verbs)
 
 

@@ -1,9 +1,10 @@
 """The verbs that look before anything is sent: providers, metrics, limits, doctor, corpus."""
 
+import math
 import shlex
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -12,6 +13,7 @@ from rich.text import Text
 
 from evalkit import corpora, providers
 from evalkit.cli import screen
+from evalkit.errors import SettingsError
 from evalkit.limits import Limits, Need
 from evalkit.plan import Choice
 from evalkit.scoring import limits as scoring_limits
@@ -64,21 +66,24 @@ def compare_limits(
     run: Annotated[
         Path | None, typer.Argument(metavar="RUN", help="A run, to add what it has seen to work.", show_default=False)
     ] = None,
-    starts_per_s: Annotated[float, typer.Option(help="Requests or new streams a second at your peak.")] = 0.0,
-    session_s: Annotated[float, typer.Option(help="How long one of them lasts.")] = 0.0,
+    starts_per_s: Annotated[
+        float | None, typer.Option(help="Requests or new streams a second at your peak.", show_default=False)
+    ] = None,
+    session_s: Annotated[float | None, typer.Option(help="How long one of them lasts.", show_default=False)] = None,
 ) -> None:
     """Hold what a product needs against what a service documents, and against what a run has seen to work.
 
     Your account's console is the authority: write its values into the plan, under [limits]. What was seen is a lower
     bound. Exit status 1 when the need, with half as much again as headroom, is beyond a known limit.
     """
-    need = Need(starts_per_s, session_s) if starts_per_s and session_s else None
+    need = _need(starts_per_s, session_s)
     store = None if run is None else Store(screen.folder(run))
     seen = {} if store is None else scoring_limits.observed(store.traces())
-    known = _known_limits(store.manifest() if store is not None else None)
+    known = _known_limits(store)
     short = False
-    for (name, route), allowed in known.items():
-        told = "nothing known" if allowed == Limits() else f"allows {screen.allowance(allowed)}"
+    for name, route in dict.fromkeys([*known, *seen]):
+        allowed = known.get((name, route), Limits())
+        told = f"allows {screen.allowance(allowed)}" if allowed.told else "nothing known"
         screen.out.print(f"[bold]{escape(name)}[/bold] over {route}: {escape(told)}", highlight=False)
         if allowed.note:
             screen.out.print(f"  {allowed.note}", style="dim", highlight=False, markup=False)
@@ -87,13 +92,33 @@ def compare_limits(
         if need is not None:
             beyond = need.beyond(allowed)
             short = short or bool(beyond)
-            asked = f"{need.sessions:,.4g} sessions at once and {need.rate:,.4g} starts a second, headroom included"
-            screen.out.print(
-                f"  [red]{'; '.join(beyond)}[/red]" if beyond else f"  no known limit is below the need of {asked}",
-                highlight=False,
-            )
+            screen.out.print(f"  {_covered(need, allowed, beyond)}", highlight=False)
     if short:
         raise typer.Exit(1)
+
+
+def _need(starts_per_s: float | None, session_s: float | None) -> Need | None:
+    """What the options ask for; without a length only the starts can be checked."""
+    for name, value in (("--starts-per-s", starts_per_s), ("--session-s", session_s)):
+        if value is not None and not 0 < value < math.inf:
+            raise SettingsError(f"{name} must be a number above 0, not {value:g}")
+    if starts_per_s is None:
+        if session_s is not None:
+            raise SettingsError("--session-s alone asks nothing; say --starts-per-s as well")
+        return None
+    return Need(starts_per_s, session_s or 0.0)
+
+
+def _covered(need: Need, allowed: Limits, beyond: Sequence[str]) -> str:
+    """What the known limits say of a need."""
+    if beyond:
+        return f"[red]{'; '.join(beyond)}[/red]"
+    sessions = f"{need.sessions:,.4g} sessions at once and " if need.session_s else ""
+    asked = f"the need of {sessions}{need.rate:,.4g} starts a second, headroom included"
+    if not any((allowed.requests_per_s, allowed.requests_per_min, allowed.sessions)):
+        return f"[yellow]{asked}, cannot be checked[/yellow]"
+    unsaid = "" if need.session_s else "; how many at once cannot be told without --session-s"
+    return f"no known limit is below {asked}{unsaid}"
 
 
 @app.command(name="doctor")
@@ -169,12 +194,18 @@ def degrade(
     )
 
 
-def _known_limits(manifest: Mapping[str, Any] | None) -> dict[tuple[str, Route], Limits]:
-    """Of a run as it was planned, or of every installed provider that documents any."""
-    if manifest is not None:
-        asked = manifest.get("limits", {}).items()
+def _known_limits(store: Store | None) -> dict[tuple[str, Route], Limits]:
+    """Of a run as it was planned, or of every installed provider that documents any.
+
+    A ramp keeps traces and no plan: of who is called as an installed provider, what that one documents holds.
+    """
+    if store is not None and (store.exists() or not store.traces_path.is_file()):
+        asked = store.manifest().get("limits", {}).items()
         return {(name, route): Limits(**told) for name, routes in asked for route, told in routes.items()}
     pairs = [(Choice(name), route) for name in providers.names() for route in providers.find(name).routes]
+    if store is not None:
+        asked_for = {(head.provider, head.route) for head in store.heads()}
+        pairs = [(choice, route) for choice, route in pairs if (choice.name, route) in asked_for]
     asked = ((choice, provider) for choice, route in pairs if (provider := choice.on(route)) is not None)
     found = {(provider.name, provider.route): choice.documented(provider) for choice, provider in asked}
-    return {pair: allowed for pair, allowed in found.items() if allowed != Limits()}
+    return {pair: allowed for pair, allowed in found.items() if allowed.told}

@@ -123,9 +123,13 @@ def estimate_run(
         if errand.limits != Limits():
             told = screen.allowance(errand.limits)
             screen.out.print(f"{errand.provider} over {errand.route} allows {told}", highlight=False, markup=False)
-    worst = [errand.worst_usd for errand in found if errand.worst_usd]
-    if chosen.budget_usd is not None and sum(worst) > chosen.budget_usd:
-        screen.out.print(f"the budget of ${chosen.budget_usd:.2f} may end the run before all is sent", highlight=False)
+    spent_usd = store.spent_usd()
+    if spent_usd:
+        told = f"{screen.usd(float(spent_usd))} is spent or reserved already in {store.folder}"
+        screen.out.print(told, highlight=False, markup=False)
+    if estimate.may_stop(chosen, found, spent_usd):
+        budget = f"the budget of {screen.usd(chosen.budget_usd)} may end the run before all is sent"
+        screen.out.print(budget, highlight=False)
     screen.out.print(f"in all at least {screen.span(estimate.wall_s(found))}", highlight=False)
     shown = estimate.reach(clips)
     if shown.detectable is None:
@@ -146,37 +150,53 @@ def try_limits(
     route: Annotated[str, typer.Option(help="streaming: sessions at once; rest: requests a second.")] = "streaming",
     budget_usd: Budget = None,
     needed: Annotated[float | None, typer.Option(help="What the product needs, headroom included; then stop.")] = None,
-    up_to: Annotated[int | None, typer.Option(help="Go so far, also beyond half of what is documented.", min=1)] = None,
+    up_to: Annotated[int | None, typer.Option(help="Go so far, also beyond half of what is documented.", min=1, max=10_000)] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before sending.")] = False,
 ) -> None:
-    """Try how much of a service's allowance works: doubling loads of one-second clips until one is refused.
+    """Try how much of a service's allowance works: doubling loads of short clips until one is refused.
 
-    Goes no further than half of what is documented, once a day and provider, and says first what it costs.
+    Goes no further than half of what is documented, once a day and service, and says first what it costs.
     """
     choice = plans.choice_of(provider)
     plan = Plan(choice, routes=(route,), budget_usd=budget_usd)  # type: ignore[arg-type]
     asked, streaming = plan.providers(plan.routes[0])[0], route != "rest"
+    ramp.check(asked)
     asked.ready(os.environ)
-    price = cost.price(choice.provider, plan.routes[0])
-    per_hour = 0.0 if not asked.live else price.usd_per_hour if price is not None else None
-    if per_hour is None:
-        raise SettingsError(f"{asked.name} over {route} has no known price; add it to prices.toml")
-    most = ramp.cap(plan.allowed(asked), streaming, needed=needed, up_to=up_to)
-    store = Store(screen.RESULTS / f"ramp-{asked.name}-{route}-{datetime.now(UTC):%Y-%m-%d}")
-    if store.traces_path.exists():
-        raise SettingsError(f"{store.folder}: there was a ramp today; look at it with `evalkit limits`, or come back")
+    price = choice.price(asked) if asked.live else None
+    if asked.live and price is None:
+        raise SettingsError(cost.unknown(asked.name, asked.route))
+    allowed = plan.allowed(asked)
+    most = ramp.cap(allowed, streaming, needed=needed, up_to=up_to)
+    store = Store(screen.RESULTS / ramp.folder_name(choice, asked, datetime.now(UTC).date()))
+    if ramp.tried(store):
+        raise SettingsError(
+            f"there was a ramp of this service today; see `evalkit limits {store.folder.name}`, or come back tomorrow"
+        )
     what = "sessions at once" if streaming else "requests a second"
-    sent, worst = ramp.clips(most, streaming), ramp.worst_usd(most, streaming, per_hour)
-    screen.out.print(f"up to {most} {what}: at most {sent} clips of one second, {screen.usd(float(worst))}")
+    sent = ramp.at_most(most, asked, allowed)
+    told = f"{len(sent)} clips, {screen.span(sum(ask.audio_s for ask in sent))} of sound"
+    screen.out.print(
+        f"up to {most} {what}: at most {told}, {screen.usd(float(ramp.worst_usd(sent, asked, price)))}", highlight=False
+    )
     if not yes and asked.live and not typer.confirm("send them?"):
         raise typer.Exit(1)
 
     def show(step: ramp.Step) -> None:
-        told = f"{step.asked} {what}: {step.answered} answered, {step.refused} refused, {step.failed} failed otherwise"
-        screen.out.print(told, highlight=False)
+        screen.out.print(
+            f"{step.asked} {what}: {step.answered} answered, at most {step.at_once} of them at once, "
+            f"{step.refused} refused, {step.failed} failed otherwise",
+            highlight=False,
+        )
+        if step.refused and streaming and not allowed.interval_s:
+            screen.out.print(
+                f"  no rate of starts is known, and they were {ramp.SPACING_S:g} s apart: that may have been refused, "
+                "and not their number"
+            )
 
     with store.writing():
-        asyncio.run(ramp.climb(asked, store, most, usd_per_hour=per_hour, budget_usd=budget_usd, progress=show))
+        asyncio.run(
+            ramp.climb(asked, store, most, allowed=allowed, price=price, budget_usd=budget_usd, progress=show)
+        )
     for seen in observed(store.traces()).values():
         for claim in seen.claims:
             screen.out.print(f"  {claim}", highlight=False, markup=False)
@@ -212,13 +232,25 @@ def reconcile_invoice(
         Path, typer.Argument(metavar="INVOICE", help="CSV with the columns provider, usd and perhaps route.")
     ],
 ) -> None:
-    """Hold what a run was reckoned to cost against the vendor's invoice."""
-    table = screen.table("provider", "route", "clips", "reckoned", "invoiced", "off by")
-    for line in invoice.reconcile(runs.load(screen.folder(run)).scores, invoice.read(bill)):
+    """Hold what a run was reckoned to cost against the vendor's invoice.
+
+    Reckoned is what the recorded answers cost; reserved, what every attempt could have cost at most, also those that
+    a crash or a kill cut short before anything was recorded: the invoice should lie between the two.
+    """
+    store, lines = Store(screen.folder(run)), invoice.read(bill)
+    scores, reserved = runs.load(store.folder).scores, store.reserved()
+    missing = invoice.unbilled(scores, lines, reserved)
+    table = screen.table("provider", "route", "clips", "reckoned", "reserved", "invoiced", "off by")
+    for line in [*invoice.reconcile(scores, lines, reserved), *missing]:
         off = "unknown" if line.error is None else f"{100 * line.error:.1f} %"
-        reckoned, invoiced = screen.usd(line.estimate_usd), screen.usd(line.invoice_usd)
-        table.add_row(escape(line.provider), line.route or "all", str(line.clips), reckoned, invoiced, off)
+        kept = "none" if line.reserved_usd is None else screen.usd(line.reserved_usd)
+        invoiced = "no line" if line.invoice_usd is None else screen.usd(line.invoice_usd)
+        amounts = (screen.usd(line.estimate_usd), kept, invoiced)
+        table.add_row(escape(line.provider), line.route or "all", str(line.clips), *amounts, off)
     screen.out.print(table)
+    if missing:
+        names = ", ".join(f"{line.provider} {line.route}" for line in missing)
+        screen.out.print(f"the invoice has no line for {names}", highlight=False, markup=False)
 
 
 def _chosen(
@@ -244,7 +276,7 @@ def _chosen(
 
 
 def _show(results: runs.Results) -> None:
-    from evalkit.reports import terminal
+    from evalkit.reports import checked, doubted, terminal
 
     terminal.show(
         screen.out,
@@ -253,6 +285,10 @@ def _show(results: runs.Results) -> None:
         summary=results.summary,
         differences=results.differences,
     )
+    if results.corrected is not None:
+        for sentence in doubted.sentences(results.corrected, results.summary, results.differences):
+            screen.out.print(sentence, highlight=False, markup=False)
+    checked.show(screen.out, runs.checks(results))
     screen.out.print(f"report: {results.report_path}", highlight=False, soft_wrap=True, markup=False)
 
 

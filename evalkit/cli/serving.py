@@ -1,4 +1,4 @@
-"""The verbs that run the embedded server: serve, selftest."""
+"""The verbs that run a server: serve, replay, selftest."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from evalkit.cli import screen
+from evalkit.errors import SettingsError
+from evalkit.plan import ROUTES
 
 app = typer.Typer()
 
@@ -32,6 +34,43 @@ def serve(
     from evalkit import emulator
 
     emulator.serve(engine, port=port, knobs=emulator.Knobs.parse(knob or []), accepted_key_env=key_env)
+
+
+@app.command(name="replay")
+def tell_again(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run: its name under results/, or its folder.")],
+    speed: Annotated[float, typer.Option(help="How many times as fast as recorded; other than 1 voids delays.")] = 1.0,
+    port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 8766,
+    provider: Annotated[str | None, typer.Option(help="Only this one of the run's providers.")] = None,
+    route: Annotated[str | None, typer.Option(help="Only rest, or only streaming.")] = None,
+    corpus: Annotated[str, typer.Option(help="Where the clips are now, if not where the run found them.")] = "",
+    in_order: Annotated[
+        bool, typer.Option("--in-order", help="Do not listen: tell everything in the order of the recording.")
+    ] = False,
+) -> None:
+    """Answer on 127.0.0.1 as the services of a recorded run did, with their timing, until Ctrl-C.
+
+    Any client can be pointed at it: it is told what was said of the clip it sends, attempt by attempt, failures
+    included. No key is needed, and what is sent is not kept. A run against it is labelled as a replay.
+    """
+    from evalkit import replay
+
+    if route is not None and route not in ROUTES:
+        raise SettingsError.unknown("route", route, ROUTES)
+    recorded = replay.recording(screen.folder(run), provider=provider, route=route, corpus=corpus, in_order=in_order)
+
+    def ready(base_url: str) -> None:
+        for name, about in recorded.about.items():
+            told = sum(one.provider == name for one in recorded.conversations)
+            line = f"{base_url}/{name}  {told} conversations of run {recorded.name}, evidence {about['evidence']}"
+            print(line, flush=True)
+        if recorded.sounds is not None and recorded.sounds.missing:
+            missing = ", ".join(recorded.sounds.missing)
+            print(f"not there, so streams of them are not known: {missing}", flush=True)
+        if speed != 1:
+            print(f"{speed:g} times as fast as recorded: delays are void", flush=True)
+
+    replay.serve(recorded, port, speed=speed, ready=ready, note=lambda told: print(told, flush=True))
 
 
 @app.command(name="selftest")

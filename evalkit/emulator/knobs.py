@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_type_hints
 
+from evalkit.emulator import faults
 from evalkit.errors import SettingsError
 
 DoneText = Literal["remainder", "full", "empty"]
@@ -73,7 +74,7 @@ class Knobs:
         """Read ``name=value`` strings.
 
         Raises:
-            SettingsError: unknown name or impossible value.
+            SettingsError: unknown name, impossible value, or faults that nobody knows.
         """
         types = get_type_hints(cls)
         values: dict[str, Any] = {}
@@ -84,6 +85,7 @@ class Knobs:
             if not separator:
                 raise SettingsError(f"knob {name!r} needs a value: write {name}=VALUE")
             values[name] = _value(name, types[name], text)
+        faults.read(values.get("faults", ""))
         return cls(**values)
 
     def settings(self) -> list[str]:

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 import uvicorn
-from starlette.types import Scope
+from starlette.types import ASGIApp, Scope
 
 from evalkit.emulator import engines
 from evalkit.emulator.app import Contract
@@ -24,10 +24,30 @@ from evalkit.errors import EvalkitError, SettingsError
 HOST = "127.0.0.1"
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Says when it is ready to be talked to."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, app: ASGIApp, ready: Callable[[], None], *, own_headers: bool = True) -> None:
+        """A server of one application.
+
+        Args:
+            app: what answers.
+            ready: called when requests are served.
+            own_headers: whether an HTTP answer gets a date and the server's name.
+        """
+        config = uvicorn.Config(
+            app,
+            loop="asyncio",
+            ws="websockets-sansio",
+            ws_per_message_deflate=False,
+            ws_ping_interval=None,
+            lifespan="off",
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=1,
+            date_header=own_headers,
+            server_header=own_headers,
+        )
         super().__init__(config)
         self._ready = ready
 
@@ -88,6 +108,16 @@ def run(
     key = None
     if accepted_key_env is not None and not (key := os.environ.get(accepted_key_env)):
         raise SettingsError(f"{accepted_key_env} is not set; put the key this server shall accept into it")
+    with contextlib.closing(listen(port)) as listener:
+        asyncio.run(_serve(engine, listener, knobs, key, workers, ready, until_stdin_ends))
+
+
+def listen(port: int) -> socket.socket:
+    """A socket bound to a port of this machine; 0 takes a free one.
+
+    Raises:
+        SettingsError: the port is taken, or may not be used.
+    """
     # With the protocol named, asyncio switches Nagle off for each connection; else an answer waits 40 ms for an ACK.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -96,8 +126,7 @@ def run(
     except OSError as error:
         listener.close()
         raise SettingsError(f"port {port} on {HOST} cannot be used ({error.strerror}); choose another") from error
-    with contextlib.closing(listener):
-        asyncio.run(_serve(engine, listener, knobs, key, workers, ready, until_stdin_ends))
+    return listener
 
 
 async def _serve(
@@ -111,19 +140,8 @@ async def _serve(
 ) -> None:
     pool = Pool(engine, workers)
     contract = Contract(pool, knobs, key, lambda scope: server.transport(scope))
-    config = uvicorn.Config(
-        contract.app(),
-        loop="asyncio",
-        ws="websockets-sansio",
-        ws_per_message_deflate=False,
-        ws_ping_interval=None,
-        lifespan="off",
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=1,
-    )
     base_url = f"http://{HOST}:{listener.getsockname()[1]}"
-    server = _Server(config, lambda: ready(base_url, pool.description.line))
+    server = Server(contract.app(), lambda: ready(base_url, pool.description.line))
     if until_stdin_ends:
         threading.Thread(target=_watch, args=(server,), daemon=True).start()
     await pool.start()

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import json
+import math
 import types
 import typing
 from abc import ABC, abstractmethod
@@ -231,28 +232,34 @@ def _entry_points() -> dict[str, EntryPoint]:
 def _coerce(provider: str, option: str, value: Any, hint: Any) -> Any:
     """``value`` as the field's type; strings are read as a shell user means them."""
     wanted = [kind for kind in typing.get_args(hint) if kind is not type(None)] if _is_union(hint) else [hint]
-    if value is None or (value == "" and len(wanted) < len(typing.get_args(hint) or (1,))):
+    if value is None or (value == "" and _is_union(hint) and type(None) in typing.get_args(hint)):
         return None
     kind = wanted[0]
     origin = typing.get_origin(kind) or kind
     if origin in (tuple, list):
-        return origin(value.split("+") if isinstance(value, str) else value)
+        parts = (value.split("+") if value else []) if isinstance(value, str) else value
+        inner = (*typing.get_args(kind), str)[0]
+        if not isinstance(parts, list | tuple):
+            raise SettingsError(f"option {option} of provider {provider!r} must be a list, not {value!r}")
+        return origin(_coerce(provider, f"{option}, each of its values,", part, inner) for part in parts)
     if origin is typing.Literal:
         if value not in typing.get_args(kind):
             raise SettingsError.unknown(f"{option} of provider {provider!r}:", str(value), typing.get_args(kind))
         return value
-    kind = origin
+    wrong = SettingsError(f"option {option} of provider {provider!r} must be {origin.__name__}, not {value!r}")
     try:
-        if kind is bool and isinstance(value, str):
+        if origin is bool and isinstance(value, str):
             return {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}[value.lower()]
-        if kind in (int, float) and not isinstance(value, bool):
-            return kind(value)
-    except (KeyError, ValueError) as error:
-        raise SettingsError(
-            f"option {option} of provider {provider!r} must be {kind.__name__}, not {value!r}"
-        ) from error
-    if not isinstance(value, kind):
-        raise SettingsError(f"option {option} of provider {provider!r} must be {kind.__name__}, not {value!r}")
+        if origin in (int, float) and isinstance(value, str | int | float) and not isinstance(value, bool):
+            number = origin(value)
+            # 20.7 is no whole number; infinity and what is not a number are no values.
+            if (isinstance(value, float) and number != value) or not math.isfinite(number):
+                raise wrong
+            return number
+    except (KeyError, ValueError, OverflowError) as error:
+        raise wrong from error
+    if not isinstance(value, origin) or (isinstance(value, bool) and origin is not bool):
+        raise wrong
     return value
 
 

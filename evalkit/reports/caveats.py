@@ -1,5 +1,6 @@
 """What the figures must not be used for, said wherever they are shown."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,8 +14,10 @@ def caveat(scores: Sequence[Score], manifest: Mapping[str, Any]) -> str:
     kinds |= {provider.get("evidence", "live") for provider in _providers(manifest)}
     parts = []
     if missing := unsent(scores, manifest):
+        # The command last given may have asked for less than the run was to hold.
         parts.append(
-            f"Incomplete: {len(scores)} of {len(scores) + missing} answers; the command of this run goes on from here."
+            f"Incomplete: {len(scores)} of {len(scores) + missing} answers; missing are {_missing(scores, manifest)}. "
+            f"A command that asks for these with --run {manifest.get('run', 'NAME')} goes on from here."
         )
     if "simulated" in kinds:
         parts.append(
@@ -42,6 +45,17 @@ def unsent(scores: Sequence[Score], manifest: Mapping[str, Any]) -> int:
     planned = sum(len(provider.get("settings", ())) for provider in _providers(manifest))
     clips = int(manifest.get("corpus", {}).get("clips", 0))
     return max(0, planned * clips - len(scores))
+
+
+def _missing(scores: Sequence[Score], manifest: Mapping[str, Any]) -> str:
+    """Of which systems answers are missing, and how many."""
+    clips, there = int(manifest["corpus"]["clips"]), Counter((score.provider, score.route) for score in scores)
+    left = {
+        (name, route): clips - there[name, route]
+        for name, provider in manifest["providers"].items()
+        for route in provider.get("settings", ())
+    }
+    return listed([f"{number} of {name} over {route}" for (name, route), number in left.items() if number > 0])
 
 
 def asked_differently(manifest: Mapping[str, Any]) -> dict[str, list[str]]:

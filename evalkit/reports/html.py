@@ -17,7 +17,8 @@ from typing import Any
 
 import jinja2
 
-from evalkit.reports import aligned, drawing, method, plots, sections, switch, worsened
+from evalkit.answers import Checked
+from evalkit.reports import aligned, checked, drawing, method, plots, sections, switch, worsened
 from evalkit.reports.headline import ROUTE_WORDS, Headline, headline
 from evalkit.reports.lines import AGENT, RELIABILITY
 from evalkit.reports.tables import write_whole
@@ -35,13 +36,25 @@ def write(
     scores: Sequence[Score],
     summary: Sequence[SummaryRow],
     differences: Sequence[Difference],
+    checks: Checked | None = None,
+    corrected: str = "",
+    faults: str = "",
 ) -> None:
     """Write the report of a run as one file.
 
     Raises:
         StoreError: the file cannot be written.
     """
-    write_whole(path, page(manifest=manifest, scores=scores, summary=summary, differences=differences))
+    text = page(
+        manifest=manifest,
+        scores=scores,
+        summary=summary,
+        differences=differences,
+        checks=checks,
+        corrected=corrected,
+        faults=faults,
+    )
+    write_whole(path, text)
 
 
 def page(
@@ -50,8 +63,11 @@ def page(
     scores: Sequence[Score],
     summary: Sequence[SummaryRow],
     differences: Sequence[Difference],
+    checks: Checked | None = None,
+    corrected: str = "",
+    faults: str = "",
 ) -> str:
-    """The report as a string."""
+    """The report as a string; ``corrected`` and ``faults`` are sections of it, ready made."""
     head = headline(manifest, scores, summary, differences)
     script = PAGE.joinpath("script.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -68,6 +84,9 @@ def page(
         comparison=sections.comparison(head),
         routes=sections.routes(head),
         plots=[{"name": p.name, "title": p.title, "caption": p.caption, "svg": drawing.svg(p)} for p in drawn],
+        checklist=checked.section(checks),
+        corrected=corrected,
+        faults=faults,
         decisions=switch.decisions(head, summary),
         slices=sections.slices(head, summary),
         worsened=worsened.table(head, worse),

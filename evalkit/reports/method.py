@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from evalkit.limits import Limits
 from evalkit.reports.headline import ROUTE_WORDS, Headline
 from evalkit.reports.punctuality import Punctuality
 from evalkit.reports.units import UNDEFINED, shown
@@ -42,17 +43,17 @@ def _end(sent: Mapping[str, Any]) -> str:
 
 def allowed(limits: Mapping[str, Any]) -> str:
     """The limits a run kept to, with where and when they were read."""
-    parts = (
-        ("requests_per_s", "starts a second"),
-        ("requests_per_min", "starts a minute"),
-        ("sessions", "at once"),
-        ("upload_mb", "MB a file"),
-    )
-    told = [f"{limits[name]:g} {words}" for name, words in parts if limits.get(name) is not None]
-    if not told:
-        return "nothing known"
-    where = ", ".join(str(limits[name]) for name in ("source", "date") if limits.get(name))
-    return f"{', '.join(told)}{f' ({where})' if where else ''}"
+    words = {
+        "requests_per_s": "starts a second",
+        "requests_per_min": "starts a minute",
+        "sessions": "at once",
+        "upload_mb": "MB a file",
+    }
+    told = [
+        f"{', '.join(f'{value:g} {words[name]}' for name, value in values.items())}{f' ({origin})' if origin else ''}"
+        for origin, values in Limits(**limits).told.items()
+    ]
+    return "; ".join(told) or "nothing known"
 
 
 def kept_out(own: Punctuality, *, most: int | None = None) -> str:

@@ -13,11 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from evalkit import corpora, store
+from evalkit import comparison, corpora, store
+from evalkit import doubts as doctor
+from evalkit import needs as product
 from evalkit import slices as cuts
+from evalkit.answers import check
 from evalkit.conditions import ConditionLoss, Robustness
 from evalkit.errors import SettingsError, StoreError
-from evalkit.reports import aligned, plots, tables, worsened
+from evalkit.findings import Material
+from evalkit.needs import Needs
+from evalkit.reports import aligned, checked, compared, doubted, plots, tables, worsened
 from evalkit.reports.drawing import Plot
 from evalkit.reports.headline import Headline, headline
 from evalkit.reports.units import shown, span, status, told
@@ -130,6 +135,55 @@ class Run:
         frame.loc["Clips answered"] = [f"{system.answered} of {system.clips}" for system in systems]
         return frame
 
+    def checklist(self, needs: Needs | str | Path | None = None) -> pd.DataFrame:
+        """The eight questions: one row per system and question, with verdict and first reason.
+
+        Args:
+            needs: what the product needs, or its needs.toml; what is kept with the run unless given.
+
+        Raises:
+            SettingsError: the needs cannot be read, or ask what cannot be shown.
+        """
+        wanted = product.of_run(self.folder) if needs is None else needs
+        if not isinstance(wanted, Needs):
+            wanted = product.read(Path(wanted))
+        shown_here = self.manifest, self.rows, self.summary_rows, self.difference_rows
+        return pd.DataFrame(checked.table(check(Material(self.folder, *shown_here, wanted))))
+
+    def compare(
+        self, other: "Run | None" = None, *, candidate: str = "", incumbent: str = "", metric: str = "", key: str = ""
+    ) -> pd.DataFrame:
+        """Candidate against incumbent, of this run or with the incumbent of another one: a row per difference.
+
+        Args:
+            other: a run of the same clips.
+            candidate: provider of this run; its candidate unless given.
+            incumbent: provider of the other.
+            metric: only metrics whose id begins so.
+            key: only the slices of this tag, beside all clips.
+
+        Raises:
+            SettingsError: there is no such provider, metric or tag, or the two runs do not compare.
+        """
+        found = comparison.compare(
+            self._source(),
+            None if other is None else other._source(),
+            candidate=candidate,
+            incumbent=incumbent,
+            prefix=metric,
+            key=key,
+        )
+        return pd.DataFrame(compared.records(found), columns=list(compared.COLUMNS))
+
+    def doubts(self) -> pd.DataFrame:
+        """Where systems agree with one another against the reference, the likeliest errors first.
+
+        Raises:
+            StoreError: the traces cannot be read.
+        """
+        found = doctor.doubts(self.rows, self.clips, doctor.heard(store.Store(self.folder), self.manifest))
+        return pd.DataFrame(map(doubted.record, found), columns=list(doubted.COLUMNS))
+
     def worst(
         self, n: int = 10, *, provider: str | None = None, route: Route | None = None, **tags: str
     ) -> pd.DataFrame:
@@ -212,6 +266,10 @@ class Run:
         items = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.head.sentences)
         table = self.headline().to_html(border=0, escape=True)
         return f"<h3>{escape(self.head.lede)}</h3>{caveat}<ul>{items}</ul>{table}"
+
+    def _source(self) -> comparison.Source:
+        hashes = {clip_id: clip.sha256 for clip_id, clip in self.clips.items()}
+        return comparison.Source(str(self.folder), self.manifest, self.rows, hashes)
 
     def _where(self, **wanted: str | None) -> list[Score]:
         """Scores by clip, provider, route and tags; a name that no score has is an error, not an empty answer."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from evalkit.scoring.attempts import Ending, ending
+from evalkit.scoring.failures import succeeded
 from evalkit.types import Route, Trace
 
 HEADROOM = 1.5
@@ -110,11 +111,11 @@ class Observed:
     """How much of a service a run has used, by the wall clock that labels its traces; lower bounds, never limits."""
 
     requests: ObservedRate
-    """Attempts per 60 s, whatever the route."""
+    """Accepted attempts per 60 s, whatever the route."""
     connections: ObservedRate | None
     """New sockets per 10 s, refused upgrades included; None when none was asked for."""
     concurrency: int
-    """Most attempts in flight at once before the first refusal."""
+    """Most accepted attempts in flight at once before the first refusal."""
     sustained: int
     """The same, held for as long as one of them lasted."""
     later_closes: int
@@ -134,7 +135,9 @@ def observed(traces: Iterable[Trace]) -> dict[tuple[str, Route], Observed]:
     """What a run shows of the limits of each provider on each route.
 
     Args:
-        traces: of every attempt; those this client broke off count too, for they were in flight.
+        traces: of every attempt. One counts that was accepted: a request that was answered with success, a socket
+            over which something came once audio was sent, and what this client broke off while it was in flight. What
+            failed before an answer (a wrong key, a dead host) shows nothing of a limit.
     """
     systems: dict[tuple[str, Route], list[tuple[Trace, Ending]]] = {}
     for trace in traces:
@@ -149,10 +152,12 @@ def _observed(attempts: Sequence[tuple[Trace, Ending]]) -> Observed:
         if turned_away(end)
     ]
     first = min(refusals, key=lambda refusal: refusal.at, default=None)
-    handshakes = [end for trace, end in attempts if trace.route != "rest"]
-    in_flight = [(end.began_at, end.ended_at) for _, end in attempts if first is None or end.began_at < first.at]
+    handshakes = [end for trace, end in attempts if trace.route != "rest" and (end.opened or turned_away(end))]
+    accepted = [end for trace, end in attempts if _accepted(trace, end)]
+    told = [*(refusal.at for refusal in refusals), *(end.began_at for end in accepted)]
+    in_flight = [(end.began_at, end.ended_at) for end in accepted if first is None or end.began_at < first.at]
     return Observed(
-        requests=observed_rate([end.began_at for _, end in attempts], [refusal.at for refusal in refusals]),
+        requests=observed_rate(told, [refusal.at for refusal in refusals]),
         connections=observed_rate(
             [end.began_at for end in handshakes],
             [end.began_at for end in handshakes if turned_away(end) and not end.opened],
@@ -165,6 +170,16 @@ def _observed(attempts: Sequence[tuple[Trace, Ending]]) -> Observed:
         later_closes=sum(end.close_code == TRY_AGAIN_LATER for _, end in attempts),
         first_refusal=first,
     )
+
+
+def _accepted(trace: Trace, end: Ending) -> bool:
+    """Whether the service took an attempt on, as far as its record shows."""
+    if turned_away(end):
+        return False
+    if end.ours or not end.opened:
+        return end.ours or succeeded(end.status)
+    spoke_at = next((event.t_s for event in trace.events if event.kind == "audio"), None)
+    return spoke_at is not None and any(event.kind == "received" and event.t_s > spoke_at for event in trace.events)
 
 
 def turned_away(end: Ending) -> bool:

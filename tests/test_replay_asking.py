@@ -1,0 +1,59 @@
+"""Who answers is asked before a run is labelled."""
+
+import json
+
+import pytest
+
+from evalkit.plan import Choice, Plan
+from evalkit.replay.asking import MARK, Replayed, evidence_of, replays, without_delays
+from evalkit.reports import tables
+from evalkit.scoring import METRICS
+from tests.peers import closed_port, http_answer, http_server
+from tests.test_recorded import RECORDED
+
+
+@pytest.mark.parametrize(
+    ("before", "now"), [("live", "recorded"), ("recorded", "recorded"), ("simulated", "simulated"), (None, "simulated")]
+)
+def test_a_simulation_stays_one(before: str | None, now: str) -> None:
+    assert evidence_of(before) == now
+
+
+def test_only_a_replay_says_that_it_is_one() -> None:
+    told = {"server": MARK, "of": "calls", "evidence": "recorded", "speed": 4, "recorded_at": "2026-11-20T10:00:00"}
+    found = Replayed.told(told)
+    assert found == Replayed("calls", "recorded", 4.0, "2026-11-20T10:00:00")
+    assert found is not None
+    assert (
+        found.caution == "What answered was a replay of run calls of 2026-11-20 4 times as fast, so no delay is told."
+    )
+    assert Replayed("calls", "recorded", 1.0).caution == "What answered was a replay of run calls."
+    assert Replayed.told({"server": MARK, "evidence": "gold"}) == Replayed("", "simulated", 1.0)
+    others: list[object] = [None, [], "x", {"server": "evalkit embedded server"}]
+    assert [Replayed.told(other) for other in others] == [None] * 4
+
+
+async def test_each_provider_is_asked_where_it_stands() -> None:
+    told = {"server": MARK, "of": "calls", "evidence": "recorded", "speed": 1.0}
+    async with http_server(lambda _: http_answer(200, json.dumps(told))) as replay:  # noqa: SIM117
+        async with http_server(lambda _: http_answer(200, "<html>")) as other:
+            mine, theirs = (Choice("xai", {"base_url": url, "key_env": ""}, name) for url, name in
+                            ((f"{replay}/p", "mine"), (other, "theirs")))  # fmt: skip
+            assert set(await replays(Plan(mine, theirs))) == {"mine"}
+    nobody = Choice("xai", {"base_url": await closed_port(), "key_env": ""})
+    assert await replays(Plan(nobody, Choice("local-moonshine"))) == {}
+    assert await replays(Plan(Choice("xai"), budget_usd=1.0)) == {}  # a live service is not asked
+
+
+def test_what_was_told_faster_has_no_delay_and_keeps_its_words() -> None:
+    for score in tables.read_scores(RECORDED / "scores.csv"):
+        left = without_delays(score)
+        gone = {name for name in (*score.counts, *score.values) if name not in left.counts and name not in left.values}
+        assert not any(name.startswith("lat.") for name in (*left.counts, *left.values))
+        assert all(name.startswith(("lat.", "str.", "fail.", "agt.")) for name in gone)
+        delays = [metric.id for metric in METRICS if metric.id.startswith("lat.")]
+        assert all(metric_id in left.absent for metric_id in delays)
+        assert {name: value for name, value in left.counts.items() if name.startswith("acc.")} == {
+            name: value for name, value in score.counts.items() if name.startswith("acc.")
+        }
+        assert not any(name.startswith(("acc.", "ts.", "pace.")) for name in left.absent if name not in score.absent)
