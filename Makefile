@@ -18,6 +18,7 @@ install: .venv/installed ## Make .venv with exactly what constraints.txt locks
 	@touch $@
 
 demo: install ## Run the embedded default on the demo corpus, to results/demo/report.html
+	$(BIN)/evalkit faults --run demo
 	$(BIN)/evalkit run
 
 test: install system lint types unit ## Lint, type-check, run every test and every notebook

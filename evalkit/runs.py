@@ -2,19 +2,17 @@
 
 import functools
 import os
-import platform
 import shutil
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from evalkit import certificate, corpora, corrections, harness, needs, providers, scoring, stats
+from evalkit import corpora, corrections, harness, needs, providers, scoring, stats
+from evalkit import manifest as manifests
 from evalkit.answers import Checked, check
 from evalkit.cores import on_all_cores
 from evalkit.corpora import Corpus
@@ -26,26 +24,16 @@ from evalkit.harness import Progress
 from evalkit.needs import Needs
 from evalkit.plan import Plan
 from evalkit.replay import asking
-from evalkit.replay.asking import Replayed
 from evalkit.reports import checked, doubted, faulted, html, tables
-from evalkit.scoring import cost, stitching, text
+from evalkit.scoring import cost, stitching
 from evalkit.store import Store
 from evalkit.types import Clip, Difference, Hypothesis, Score, SummaryRow, Trace
-from evalkit.wire import Timeouts
 
 _NEEDED = {"candidate", "corpus", "incumbent", "prices", "providers", "routes", "seed", "terms"}
 """What scoring reads of run.json."""
 
-_CONTINUED = {"created_at", "incumbent", "prices", "providers", "routes", "sample_rate_hz", "wall_s"}
-"""What a run that goes on keeps of it."""
-
 # Scoring this many rows takes longer than starting a second process.
 WORTH_A_POOL = 500
-
-_LIBRARIES = (
-    "jiwer", "pandas", "matplotlib", "httpx", "websockets", "datasets", "pyannote.metrics", "numpy", "scipy",
-    "soundfile", "soxr", "moonshine-voice", "pocketsphinx", "starlette", "uvicorn",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -89,10 +77,10 @@ async def run(
     if fresh:
         _set_aside(folder)
     with Store(folder).writing() as store:
-        manifest = _describe(plan, corpus, folder.name, command, await asking.replays(plan))
+        manifest = manifests.describe(plan, corpus, folder.name, command, await asking.replays(plan))
         if store.exists():
             _same_clips(store, corpus)
-            manifest = _continued(store, manifest)
+            manifest = manifests.continued(store, manifest)
         else:
             store.write_clips(corpus)
         store.write_manifest(manifest)
@@ -103,7 +91,7 @@ async def run(
             with suppress(StoreError):  # what ended the run is worth telling, not that its length cannot be noted
                 store.write_manifest(_lasted(manifest, began))
             raise
-        store.write_manifest({**_lasted(manifest, began), "finished_at": _now()})
+        store.write_manifest({**_lasted(manifest, began), "finished_at": manifests.now()})
         return _scored(store)
 
 
@@ -122,7 +110,7 @@ def score(folder: Path) -> Results:
 
 
 def _scored(store: Store) -> Results:
-    folder, manifest = store.folder, {**store.manifest(), "scoring": yardstick()}
+    folder, manifest = store.folder, {**store.manifest(), "scoring": manifests.yardstick()}
     if lacking := sorted(_NEEDED - manifest.keys()):
         raise StoreError(f"{store.manifest_path}: lacks {', '.join(lacking)}; restore it or run again")
     saved = {clip.id: clip for clip in store.clips()}
@@ -287,41 +275,6 @@ def _same_clips(store: Store, corpus: Corpus) -> None:
             )
 
 
-def _continued(store: Store, now: dict[str, Any]) -> dict[str, Any]:
-    """The manifest of a run that goes on: what this plan adds joins what was asked before.
-
-    Raises:
-        StoreError: the audio would be sent in another form than before, or nobody can say in which it was.
-    """
-    before = store.manifest()
-    if lacking := []:
-        raise StoreError(
-            f"{store.manifest_path}: lacks {', '.join(lacking)}; restore it, choose another --run name, or start over "
-            "with --fresh"
-        )
-    if before["sample_rate_hz"] != now["sample_rate_hz"]:
-        raise StoreError(
-            f"{store.folder}: was started at {before['sample_rate_hz']} Hz, not {now['sample_rate_hz']}; "
-            "choose another --run name, or start over with --fresh"
-        )
-    joined = {name: dict(entry) for name, entry in before["providers"].items()}
-    for name, entry in now["providers"].items():
-        old = joined.get(name, {"settings": {}})
-        if name in joined and old["provider"] != entry["provider"]:
-            raise StoreError(f"{store.folder}: {name!r} was {old['provider']!r} before; give the new one another name")
-        joined[name] = {**entry, "settings": {**old["settings"], **entry["settings"]}}
-    prices = {(line["provider"], line["route"]): line for line in [*before["prices"], *now["prices"]]}
-    return {
-        **now,
-        "created_at": before["created_at"],
-        "wall_s": before["wall_s"],
-        "routes": list(dict.fromkeys([*before["routes"], *now["routes"]])),
-        "incumbent": now["incumbent"] or (before["incumbent"] if before["incumbent"] != now["candidate"] else None),
-        "providers": joined,
-        "prices": list(prices.values()),
-    }
-
-
 def _lasted(manifest: Mapping[str, Any], began: float) -> dict[str, Any]:
     """The manifest with the time since ``began`` added to what the run took."""
     return {**manifest, "wall_s": round(manifest["wall_s"] + time.monotonic() - began, 1)}
@@ -333,91 +286,3 @@ def _set_aside(folder: Path) -> None:
         with Store(folder).writing():
             stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
             shutil.move(folder, folder.with_name(f"{folder.name}.{stamp}"))
-
-
-def _describe(
-    plan: Plan, corpus: Corpus, name: str, command: str, replays: Mapping[str, Replayed] = {}
-) -> dict[str, Any]:
-    """The manifest of a run about to start."""
-    described: dict[str, dict[str, Any]] = {}
-    prices: list[tuple[str, cost.Price | None]] = []
-    widths: dict[str, dict[str, int]] = {}
-    limits: dict[str, dict[str, Any]] = {}
-    for choice in plan.choices:
-        offered = [provider for route in plan.routes if (provider := choice.on(route)) is not None]
-        described[choice.name] = {
-            "provider": choice.provider,
-            "description": offered[0].description,
-            "caution": offered[0].caution,
-            "evidence": "live" if any(provider.live for provider in offered) else "simulated",
-            "settings": {provider.route: provider.settings for provider in offered},
-        }
-        if (replayed := replays.get(choice.name)) is not None:
-            caution = " ".join(filter(None, (replayed.caution, offered[0].caution)))
-            described[choice.name] |= {"caution": caution, "evidence": replayed.evidence, "replay": asdict(replayed)}
-        widths[choice.name] = {provider.route: plan.width(provider) for provider in offered}
-        limits[choice.name] = {provider.route: asdict(plan.allowed(provider)) for provider in offered}
-        prices += [(choice.name, choice.price(provider)) for provider in offered]
-    return {
-        "run": name,
-        "created_at": _now(),
-        "finished_at": None,
-        "wall_s": 0.0,
-        "command": command,
-        "evalkit": version("stt-evalkit"),
-        "selftest": certificate.last_passed(),
-        "python": platform.python_version(),
-        "libraries": {name: found for name in _LIBRARIES if (found := _version(name)) is not None},
-        "machine": {
-            "cpu": _cpu(),
-            "cores": os.cpu_count(),
-            "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
-            "os": platform.platform(),
-        },
-        "seed": plan.seed,
-        "terms": list(plan.terms),
-        "corpus": {
-            "name": corpus.name,
-            "path": str(corpus.source),
-            "sha256": corpus.sha256,
-            "clips": len(corpus),
-            "audio_s": round(corpus.duration_s, 3),
-        },
-        "routes": list(plan.routes),
-        "candidate": plan.candidate.name,
-        "incumbent": plan.incumbent.name if plan.incumbent else None,
-        "providers": described,
-        "budget_usd": plan.budget_usd,
-        "sample_rate_hz": plan.sample_rate_hz,
-        "attempts": plan.attempts,
-        "concurrency": widths,
-        "limits": limits,
-        "timeouts": asdict(Timeouts()),
-        "prices": [{**asdict(price), "provider": name} for name, price in prices if price is not None],
-    }
-
-
-def yardstick() -> dict[str, Any]:
-    """What the numbers were made with: results of different yardsticks do not compare."""
-    profiles = {profile.name: {"version": profile.version, "hash": profile.hash} for profile in text.PROFILES.values()}
-    return {"version": scoring.VERSION, "profiles": profiles}
-
-
-def _version(library: str) -> str | None:
-    try:
-        return version(library)
-    except PackageNotFoundError:
-        return None
-
-
-def _cpu() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor() or sys.platform)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -7,7 +7,7 @@ from typing import Any
 
 from evalkit.fingerprints import Fingerprint, Key, Models, System
 from evalkit.gate import Finding, Outcome, Side
-from evalkit.runs import yardstick
+from evalkit.manifest import yardstick
 from evalkit.scoring import words
 from evalkit.scoring.text import PROFILES
 from evalkit.types import Score

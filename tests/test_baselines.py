@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from evalkit import baselines, gate, runs
+from evalkit import baselines, gate, manifest
 from evalkit.errors import SettingsError, StoreError
 from evalkit.gate import Side
 from evalkit.store import Store
@@ -34,7 +34,7 @@ def test_what_was_accepted_comes_back(tmp_path: Path) -> None:
     assert sorted(path.name for path in home.iterdir()) == [
         "answers.csv.gz", "baseline.json", "run.json", "scores.csv.gz"
     ]  # fmt: skip
-    assert gate.check(side(recording="first"), found, runs.yardstick()).status == gate.PASS
+    assert gate.check(side(recording="first"), found, manifest.yardstick()).status == gate.PASS
 
 
 def test_the_list_says_who_when_and_why(tmp_path: Path) -> None:

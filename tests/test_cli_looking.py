@@ -47,6 +47,7 @@ def test_limits_checks_the_starts_alone_and_says_what_it_cannot_check(here: Path
     assert told.returncode == 0
     assert "without --session-s" in told.stdout
     assert "the need of 0.015 starts a second, headroom included, cannot be checked" in told.stdout, "openai"
+    assert told.stdout.count("cannot be checked") == 3, "and of deepgram only the sessions are known"
 
 
 @pytest.mark.parametrize("option", ["--starts-per-s", "--session-s"])

@@ -12,8 +12,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import soundfile
+from typer.testing import CliRunner
 
 from evalkit import emulator
+from evalkit.cli import app
+from evalkit.errors import SettingsError
 from evalkit.store import Store
 from tests import handmade
 from tests.benchmarks import crashes
@@ -181,3 +184,36 @@ def test_an_invoice_is_held_against_the_run(here: Path) -> None:
     assert "…" not in narrow
     (here / "bill.csv").write_text("provider,usd\nlocal-moonshin,1\n")
     assert "did you mean" in refused(evalkit(here, "reconcile", "demo", "bill.csv"))
+
+
+def test_a_ramp_is_made_once_a_day_and_its_folder_can_be_looked_at(here: Path) -> None:
+    with emulator.launch("scripted", script=SCRIPT) as url:
+        options = f"base_url={url},key_env=,frame_ms=200"
+        done = evalkit(here, "ramp", f"xai,{options}", "--up-to", "2", "--needed", "2")
+        assert done.returncode == 0, done.stderr
+        assert "up to 2 sessions at once: at most 3 clips" in done.stdout
+        assert "2 sessions at once: 2 answered, at most 2 of them at once, 0 refused" in done.stdout
+        again = refused(evalkit(here, "ramp", f"other=xai,{options}", "--up-to", "2"))
+    (folder,) = (here / "results").iterdir()
+    assert f"`evalkit limits {folder.name}`" in again
+    told = evalkit(here, "limits", folder.name)
+    assert told.returncode == 0, told.stderr
+    assert "in flight: observed >= 2" in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["local-moonshine", "--up-to", "2"], "runs inside evalkit"),
+        (["xai,base_url=http://127.0.0.1:9,key_env=", "--needed", "nan"], "--needed must be a number above 0"),
+        (["xai,base_url=http://127.0.0.1:9,key_env=", "--needed", "inf"], "--needed must be a number above 0"),
+    ],
+)
+def test_what_a_ramp_cannot_do_is_one_sentence(
+    arguments: list[str], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["ramp", *arguments])
+    assert isinstance(done.exception, SettingsError)
+    assert sentence in str(done.exception)
+    assert not list(tmp_path.iterdir())

@@ -7,7 +7,7 @@ import pytest
 
 from evalkit import gate
 from evalkit.gate import CANNOT_JUDGE, PASS, REGRESSION, Outcome, Side
-from evalkit.runs import yardstick
+from evalkit.manifest import yardstick
 from tests import handmade, planted
 from tests.benchmarks import gate as simulation
 from tests.planted import side

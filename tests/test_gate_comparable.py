@@ -10,7 +10,7 @@ import pytest
 from evalkit import gate
 from evalkit.fingerprints import Models
 from evalkit.gate import CANNOT_JUDGE, Finding, Side, comparable
-from evalkit.runs import yardstick
+from evalkit.manifest import yardstick
 from evalkit.scoring.catalogue import METRICS
 from tests import handmade, planted
 from tests.planted import side

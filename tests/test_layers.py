@@ -20,7 +20,7 @@ FLOORS = [
     {"reports", "gate", "baselines", "checklist", "needs", "criteria", "rejects", "findings", "answers", "adoption"}
     | {"comparison", "worth", "doubts", "corrections"}
     | {"replay"},
-    {"runs", "ramp", "trials", "walk", "doctor", "selftest", "cli", "__main__"},
+    {"runs", "manifest", "ramp", "trials", "walk", "doctor", "selftest", "cli", "__main__"},
 ]
 FLOOR = {room: level for level, rooms in enumerate(FLOORS, start=1) for room in rooms}
 BANS = {

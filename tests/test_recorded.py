@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from evalkit import runs, scoring
+from evalkit import manifest, runs, scoring
 from evalkit.store import Store
 
 RECORDED = Path(__file__).parent / "traces" / "demo"
@@ -24,4 +24,4 @@ def test_the_scores_of_a_recorded_run_stay_what_they_were(tmp_path: Path) -> Non
 
 
 def test_profiles_are_those_the_recorded_scores_were_made_with() -> None:
-    assert runs.yardstick() == Store(RECORDED).manifest()["scoring"]
+    assert manifest.yardstick() == Store(RECORDED).manifest()["scoring"]

@@ -4,8 +4,8 @@ import json
 
 from evalkit import gate
 from evalkit.gate import Finding, Outcome
+from evalkit.manifest import yardstick
 from evalkit.reports import gated
-from evalkit.runs import yardstick
 from tests import handmade, planted
 from tests.planted import side
 

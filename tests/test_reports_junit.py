@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from evalkit import gate
 from evalkit.gate import Finding, Outcome
+from evalkit.manifest import yardstick
 from evalkit.reports import junit
-from evalkit.runs import yardstick
 from evalkit.types import Score
 from tests import handmade, planted
 from tests.planted import side

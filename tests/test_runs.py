@@ -12,8 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from evalkit import certificate, corpora, runs
-from evalkit import plan as plans
+from evalkit import corpora, runs
 from evalkit.errors import StoreError
 from evalkit.plan import Choice, Plan
 from evalkit.reports import faulted
@@ -223,12 +222,3 @@ def test_a_folder_without_a_run_says_how_to_make_one(tmp_path: Path) -> None:
         runs.load(tmp_path)
     with pytest.raises(StoreError, match="evalkit run"):
         runs.score(tmp_path)
-
-
-def test_the_manifest_says_when_the_selftest_last_passed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    plan = plans.demo()
-    corpus = corpora.load("demo")
-    assert runs._describe(plan, corpus, "x", "evalkit run", {})["selftest"] is None
-    certificate.note(passed=True)
-    assert runs._describe(plan, corpus, "x", "evalkit run", {})["selftest"].startswith("passed at 20")

@@ -153,8 +153,7 @@ def test_a_client_that_retries_a_400_is_found_out(tmp_path: Path, monkeypatch: p
 
 
 def test_a_client_that_does_not_wait_as_told_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(harness, "RETRY_AFTER_LIMIT_S", 0.0)
-    monkeypatch.setattr(harness, "BACKOFF_S", 0.0)
+    monkeypatch.setattr(harness._Session, "_backoff_s", lambda *_: 0.0)
     assert only(tried(tmp_path, "closed_told", routes=("rest",))).sentence == "did not wait as long as it was told to"
 
 

@@ -8,7 +8,7 @@ import orjson
 import typer
 from rich.markup import escape
 
-from evalkit import baselines, fingerprints, gate, runs
+from evalkit import baselines, fingerprints, gate, manifest, runs
 from evalkit import store as files
 from evalkit.cli import screen
 from evalkit.errors import SettingsError
@@ -53,7 +53,7 @@ def hold_against(
     held = gate.check(
         _side(run),
         baselines.load(folder, name),
-        runs.yardstick(),
+        manifest.yardstick(),
         tolerated=None if margin is None else margin / 100,
         factor=factor,
         watched=tuple(dict.fromkeys(names)),

@@ -115,7 +115,7 @@ def _covered(need: Need, allowed: Limits, beyond: Sequence[str]) -> str:
         return f"[red]{'; '.join(beyond)}[/red]"
     sessions = f"{need.sessions:,.4g} sessions at once and " if need.session_s else ""
     asked = f"the need of {sessions}{need.rate:,.4g} starts a second, headroom included"
-    if not any((allowed.requests_per_s, allowed.requests_per_min, allowed.sessions)):
+    if not (allowed.requests_per_s or allowed.requests_per_min or (need.session_s and allowed.sessions)):
         return f"[yellow]{asked}, cannot be checked[/yellow]"
     unsaid = "" if need.session_s else "; how many at once cannot be told without --session-s"
     return f"no known limit is below {asked}{unsaid}"

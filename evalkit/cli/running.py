@@ -150,7 +150,9 @@ def try_limits(
     route: Annotated[str, typer.Option(help="streaming: sessions at once; rest: requests a second.")] = "streaming",
     budget_usd: Budget = None,
     needed: Annotated[float | None, typer.Option(help="What the product needs, headroom included; then stop.")] = None,
-    up_to: Annotated[int | None, typer.Option(help="Go so far, also beyond half of what is documented.", min=1, max=10_000)] = None,
+    up_to: Annotated[
+        int | None, typer.Option(help="Go so far, also beyond half of what is documented.", min=1, max=10_000)
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before sending.")] = False,
 ) -> None:
     """Try how much of a service's allowance works: doubling loads of short clips until one is refused.
@@ -194,9 +196,7 @@ def try_limits(
             )
 
     with store.writing():
-        asyncio.run(
-            ramp.climb(asked, store, most, allowed=allowed, price=price, budget_usd=budget_usd, progress=show)
-        )
+        asyncio.run(ramp.climb(asked, store, most, allowed=allowed, price=price, budget_usd=budget_usd, progress=show))
     for seen in observed(store.traces()).values():
         for claim in seen.claims:
             screen.out.print(f"  {claim}", highlight=False, markup=False)

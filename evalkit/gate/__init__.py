@@ -35,7 +35,7 @@ def check(
     Args:
         run: the run.
         baseline: what was accepted.
-        yardstick: scoring version and text profiles of this evalkit (``runs.yardstick``).
+        yardstick: scoring version and text profiles of this evalkit (``manifest.yardstick``).
         tolerated: how much more of the words may be wrong, as a fraction; None: half a point, or 5 % of the old rate
             if that is more. Never less than twice what the baseline knows two runs to differ by.
         factor: how many times worse any other watched figure may be before a test is asked.

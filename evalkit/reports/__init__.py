@@ -8,6 +8,9 @@ caveats, method         what the figures must not be used for; how they were mea
 punctuality             how well our own frames kept their deadlines
 decided, switch         what a comparison says, and whether one may switch
 worsened                what degraded copies of the clips cost
+checked                 the eight answers
+compared                candidate against incumbent, in one run or two
+doubted                 references that systems agree against
 faulted                 what a client made of injected faults
 gated, junit            what a gate found, for whoever reviews a change
 terminal                the headline on a console

@@ -14,7 +14,7 @@ import numpy as np
 
 from evalkit import gate
 from evalkit.gate import PASS, REGRESSION, Outcome, Side
-from evalkit.runs import yardstick
+from evalkit.manifest import yardstick
 from evalkit.types import Score
 
 WER = 0.10
