@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from evalkit import harness, power
+from evalkit import power
+from evalkit.agenda import Job, agenda
 from evalkit.corpora import Corpus
-from evalkit.harness import Job
 from evalkit.limits import Limits
 from evalkit.plan import Plan
 from evalkit.providers import Provider
@@ -59,7 +59,7 @@ def errands(plan: Plan, corpus: Corpus, store: Store | None = None) -> list[Erra
         StoreError: a stored trace was made with other settings.
     """
     queues: dict[tuple[str, Route], list[Job]] = {}
-    for job in harness.agenda(plan, corpus, store).pending:
+    for job in agenda(plan, corpus, store).pending:
         queues.setdefault((job.provider.name, job.provider.route), []).append(job)
     return [_errand(plan, queue) for queue in queues.values()]
 

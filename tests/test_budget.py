@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from websockets.asyncio.server import ServerConnection
 
 from evalkit import corpora, harness
+from evalkit.agenda import Job
 from evalkit.budget import Budget
 from evalkit.corpora import Corpus
 from evalkit.errors import BudgetExceeded, StoreError
-from evalkit.harness import Job
 from evalkit.plan import Choice, Plan
 from evalkit.providers import load
 from evalkit.providers.xai import Xai

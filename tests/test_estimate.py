@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from evalkit import corpora, estimate, power
+from evalkit.agenda import agenda
 from evalkit.corpora import Corpus
-from evalkit.harness import agenda
 from evalkit.plan import Choice, Plan
 from evalkit.store import Store
 from evalkit.types import Event, Trace, Word

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection
 
-from evalkit import corpora, harness, providers
+from evalkit import corpora, harness
 from evalkit.corpora import Corpus
 from evalkit.errors import CorpusError, Refused, SettingsError, StoreError, Unavailable
 from evalkit.harness import Progress
@@ -163,19 +163,6 @@ async def test_other_settings_are_not_mixed_into_one_run(corpus: Corpus, tmp_pat
         other = Plan(Choice("xai", options), routes=("rest",))
         with pytest.raises(StoreError, match=r'other settings \(language: null, now "en"\); choose'):
             await ran(other, corpus, Store(tmp_path))
-
-
-def test_every_changed_setting_is_named_and_a_new_one_was_its_default() -> None:
-    now = providers.load("xai", "streaming", language="en", keyterms=("Grok",))
-    stored = json.loads(json.dumps(now.settings))
-    assert harness._changed(now, stored) == []
-    older = {name: value for name, value in stored.items() if name not in ("speed", "end_mode", "keyterms")}
-    assert harness._changed(now, older) == ['keyterms: [], now ["Grok"]']
-    changed = {**stored, "language": None, "frame_ms": 20, "gone": True, "keyterms": ["a" * 100]}
-    assert harness._changed(now, changed) == [
-        'language: null, now "en"', f'keyterms: ["{"a" * 57}…, now ["Grok"]', "frame_ms: 20, now 100",
-        "gone: true, now unknown",
-    ]  # fmt: skip
 
 
 async def test_a_run_goes_on_when_a_provider_has_gained_a_setting(corpus: Corpus, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ FLOORS = [
     {"corpora", "hf", "audio", "store", "degrade", "variants", "sounds"},
     {"wire", "weather"},
     {"providers", "scoring", "emulator"},
-    {"plan", "limits", "budget", "estimate", "invoice", "harness", "certificate"}
+    {"plan", "limits", "budget", "estimate", "invoice", "agenda", "harness", "certificate"}
     | {"stats", "samples", "slices", "ranking", "conditions", "paired"}
     | {"intervals", "bootstrap", "power", "decisions", "verdicts", "stages", "fingerprints"},
     {"reports", "gate", "baselines", "checklist", "needs", "criteria", "rejects", "findings", "answers", "adoption"}

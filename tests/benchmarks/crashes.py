@@ -22,7 +22,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from evalkit import corpora, emulator, harness
+from evalkit import corpora, emulator
+from evalkit.agenda import agenda
 from evalkit.corpora import Corpus
 from evalkit.emulator import Knobs
 from evalkit.errors import EvalkitError
@@ -166,7 +167,7 @@ class _Trial:
                 provider = self.plan.candidate.on(trace.route)
                 if provider is not None and Hypothesis.of(provider.parse(trace.events)).failure is None:
                     heard[trace.clip_id, trace.provider, trace.route] += 1
-            pending = {job.key for job in harness.agenda(self.plan, self.corpus, store).pending}
+            pending = {job.key for job in agenda(self.plan, self.corpus, store).pending}
             if store.exists():
                 store.manifest()
                 store.clips()

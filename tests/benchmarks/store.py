@@ -17,8 +17,8 @@ from pathlib import Path
 
 import orjson
 
+from evalkit.agenda import agenda
 from evalkit.corpora import Corpus
-from evalkit.harness import agenda
 from evalkit.plan import Choice, Plan
 from evalkit.store import Store
 from evalkit.types import Clip, Event, Trace, Word
