@@ -22,6 +22,10 @@ from evalkit import audio as sound
 from evalkit.errors import CorpusError
 from evalkit.types import Audio, Clip, Kind, Turn, Word
 
+_CALLED: Mapping[str, tuple[str, ...]] = {
+    "path": ("path", "file", "filename", "file_name", "audio", "audio_path", "wav"),
+    "text": ("text", "transcript", "transcription", "sentence", "reference", "normalized_text"),
+}
 MANIFEST = "manifest.jsonl"
 SHIPPED = Path(__file__).resolve().parent.parent / "datasets"
 
@@ -170,9 +174,10 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Rows of ``path,text[,speaker,cluster,language,...]``; columns that are no manifest field become tags."""
     reader = csv.DictReader(io.StringIO(_text(path), newline=""), strict=True)
     try:
-        header = [name.strip() for name in reader.fieldnames or ()]
+        header = _fields(reader.fieldnames or ())
         if "path" not in header:
-            raise CorpusError(f"{path}:1: the header needs a column `path` (found: {', '.join(header) or 'nothing'})")
+            told = f"{path}:1: the header needs a column `path`, and `text` for what was said, parted by commas"
+            raise CorpusError(f"{told} (found: {', '.join(header) or 'nothing'})")
         if len(set(header)) < len(header):
             raise CorpusError(f"{path}:1: a column stands there twice ({', '.join(header)})")
         reader.fieldnames = header
@@ -189,6 +194,16 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             yield reader.line_num, fields
     except csv.Error as error:
         raise CorpusError(f"{path}:{reader.line_num}: not CSV ({error})") from error
+
+
+def _fields(header: Iterable[str]) -> list[str]:
+    """The columns of a CSV file by our names: what people call a recording and what was said in it is understood."""
+    names = [name.strip() for name in header]
+    for ours, theirs in _CALLED.items():
+        if ours not in names:
+            found = next((name for name in names if name.lower() in theirs), None)
+            names = [ours if name == found else name for name in names]
+    return names
 
 
 def clip_of(row: Mapping[str, Any], folder: Path, where: str) -> Clip:

@@ -202,7 +202,8 @@ def _key(provider: Provider, environ: Mapping[str, str]) -> Finding:
     try:
         provider.ready(environ)
     except EvalkitError as error:
-        return Finding(what, "note", "not set", str(error))
+        # A variable that holds what is no key is another mistake than one that is not there.
+        return Finding(what, "note", "not set" if "no API key: set" in str(error) else "not usable", str(error))
     return Finding(what, "ok", "set")
 
 

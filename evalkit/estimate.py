@@ -75,6 +75,19 @@ def reach(clips: Iterable[Clip]) -> Reach:
     return Reach(len(known), words, len({clip.cluster or clip.id for clip in known}), (spread / words) ** 0.5, needed)
 
 
+def lacks(clips: Iterable[Clip]) -> list[str]:
+    """What these clips cannot show, one sentence each, said before anything is paid for."""
+    speech = [clip for clip in clips if clip.kind == "speech"]
+    if not any(clip.reference for clip in speech):
+        return ["no clip has a transcript: word errors cannot be counted"]
+    found = []
+    if not any(word.end_s is not None for clip in speech for word in clip.reference or ()):
+        found.append("no word times: when words appear, and how far their timestamps are off, cannot be judged")
+    if any(clip.language is None for clip in speech):
+        found.append("clips without a language are scored by the basic text rules only (a column or field `language`)")
+    return found
+
+
 def wall_s(found: Sequence[Errand]) -> float:
     """Seconds the whole takes at least: routes one after the other, the providers of a route side by side."""
     slowest: dict[Route, float] = {}

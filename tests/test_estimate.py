@@ -105,3 +105,11 @@ def test_reach_agrees_with_the_planning_table(corpus: Corpus) -> None:
 
 def test_without_a_transcript_nothing_can_be_shown(corpus: Corpus) -> None:
     assert estimate.reach([replace(clip, reference=None) for clip in corpus]).detectable is None
+
+
+def test_what_cannot_be_judged_is_said_before_anything_is_paid_for(corpus: Corpus) -> None:
+    silent, untimed = estimate.lacks([replace(clip, reference=None) for clip in corpus]), estimate.lacks(corpus)
+    assert silent == ["no clip has a transcript: word errors cannot be counted"]
+    assert [sentence.split(":")[0] for sentence in untimed] == ["no word times"]
+    timed = replace(corpus.clips[0], reference=(Word("a", 0.0, 0.3),), language=None)
+    assert [sentence[:23] for sentence in estimate.lacks([timed])] == ["clips without a languag"]

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.text import Text
 
-from evalkit import corpora, providers
+from evalkit import corpora, estimate, providers
 from evalkit.cli import screen
 from evalkit.errors import SettingsError
 from evalkit.limits import Limits, Need
@@ -163,6 +163,8 @@ def check(corpus: Annotated[str, typer.Argument(help="As --corpus of `evalkit ru
         "every file is there, unchanged, and decodes",
     ]
     screen.out.print(f"{clips.name}: {'; '.join(facts)}", highlight=False, markup=False)
+    for lack in estimate.lacks(clips):
+        screen.out.print(lack, style="yellow", highlight=False, markup=False)
 
 
 @corpus_app.command()

@@ -12,11 +12,11 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from evalkit import corpora, estimate, harness, invoice, ramp, runs
+from evalkit import corpora, estimate, harness, invoice, ramp, runs, toml_file
 from evalkit import plan as plans
 from evalkit.cli import screen
 from evalkit.errors import ProviderError, SettingsError
-from evalkit.limits import Limits
+from evalkit.limits import MOST, Limits
 from evalkit.plan import Plan
 from evalkit.scoring import cost
 from evalkit.scoring.limits import observed
@@ -66,6 +66,8 @@ def run(
     chosen = _chosen(plan, corpus, candidate, incumbent, routes, budget_usd, concurrency, name)
     clips = corpora.load(chosen.corpus)
     folder = screen.RESULTS / chosen.name
+    for lack in estimate.lacks(clips):
+        screen.errors.print(lack, style="yellow", highlight=False, markup=False)
     with _bar() as bar:
         embedded = any(provider.engine for route in chosen.routes for provider in chosen.providers(route))
         task = bar.add_task("sending", total=None, now="starting the recognisers" if embedded else "")
@@ -104,6 +106,8 @@ def estimate_run(
 
     Takes the arguments of `evalkit run`; what its folder holds already is not counted again.
     """
+    if unlimited := budget_usd is None and (plan is None or "budget_usd" not in toml_file.read(plan)):
+        budget_usd = MOST  # nothing is spent here
     chosen = _chosen(plan, corpus, candidate, incumbent, routes, budget_usd, concurrency, name)
     clips, store = corpora.load(chosen.corpus), Store(screen.RESULTS / chosen.name)
     found = estimate.errands(chosen, clips, store)
@@ -127,13 +131,14 @@ def estimate_run(
     if spent_usd:
         told = f"{screen.usd(float(spent_usd))} is spent or reserved already in {store.folder}"
         screen.out.print(told, highlight=False, markup=False)
-    if estimate.may_stop(chosen, found, spent_usd):
+    if not unlimited and estimate.may_stop(chosen, found, spent_usd):
         budget = f"the budget of {screen.usd(chosen.budget_usd)} may end the run before all is sent"
         screen.out.print(budget, highlight=False)
     screen.out.print(f"in all at least {screen.span(estimate.wall_s(found))}", highlight=False)
+    for lack in estimate.lacks(clips):
+        screen.out.print(lack, style="yellow", highlight=False, markup=False)
     shown = estimate.reach(clips)
     if shown.detectable is None:
-        screen.out.print("no clip has a transcript: word errors cannot be counted")
         return
     wanted = ", ".join(f"{100 * size:g} points: {count:,} clips" for size, count in shown.needed)
     screen.out.print(

@@ -12,8 +12,8 @@ ADDRESSES = ("base_url", "key_env")
 """Settings that say where to send: when every answer is the same, they may differ."""
 LOST = 0.1
 """A metric that so large a share of its clips no longer has is not the same figure."""
-_BY_CHANCE = ("fail.",)
-"""Metrics that exist only when something went wrong: without it they are rightly gone."""
+_BY_CHANCE = ("fail.", "lat.rest_connect", "lat.rest_cold", "lat.setup_cold")
+"""Metrics that exist only on clips that something happened to, a failure or a new connection: which, is chance."""
 
 
 def whole(run: Side, baseline: Side, yardstick: Mapping[str, Any], accept: str) -> Iterator[Finding]:
