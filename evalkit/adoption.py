@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from evalkit import checklist
-from evalkit.answers import Answer, Judgement, Sheet
+from evalkit.answers import AT_SERVICE, Answer, Judgement, Sheet
 from evalkit.checklist import StageStatus
 from evalkit.criteria import stages
+from evalkit.findings.material import ADD
 from evalkit.needs import Acceptance
 from evalkit.reports.headline import ROUTE_WORDS
+from evalkit.reports.units import STATUS_WORDS
 from evalkit.types import Route
 
 Doing = Literal["faults", "run", "person"]
@@ -86,7 +88,7 @@ def stand(sheet: Sheet, accepted: Mapping[str, Acceptance]) -> Standing:
         sheet.subject,
         steps,
         told.reached,
-        f"{told.blocker}: {answer.verdict.replace('_', ' ')}. {answer.reason}",
+        f"{told.blocker}: {STATUS_WORDS.get(answer.verdict, answer.verdict)}. {answer.reason}",
         actions(blocked, told.blocker or "", accepted),
     )
 
@@ -102,7 +104,16 @@ def actions(step: Step, blocker: str, accepted: Mapping[str, Acceptance]) -> tup
     """What would bring a stage further: first for the part that holds it up, the cheapest of each part foremost."""
     parts = sorted(step.parts, key=lambda part: part[0] != blocker)
     found = [action for _, answer in parts for action in _actions(answer, accepted)]
-    return tuple(dict.fromkeys(found))
+    once: dict[str, Action] = {}
+    for action in found:
+        once.setdefault(_deed(action), action)
+    return tuple(once.values())
+
+
+def _deed(action: Action) -> str:
+    """What is to be done, whatever criterion it is for."""
+    deed = action.text.partition(": ")[2]
+    return action.command or (deed if deed.startswith(ADD) else action.text)
 
 
 def _part(sheet: Sheet, item: str, route: Route) -> tuple[str, Answer]:
@@ -127,6 +138,8 @@ def _actions(answer: Answer, accepted: Mapping[str, Acceptance]) -> Sequence[Act
 
 
 def _lacking(one: Judgement) -> Action:
+    if one.command == AT_SERVICE:
+        return Action("person", AT_SERVICE)
     if one.command.startswith("evalkit faults") and one.verdict == "not_tested":
         return Action("faults", f"{one.where}: try what goes wrong, on this machine and free", one.command)
     if one.verdict == "insufficient":
@@ -134,7 +147,7 @@ def _lacking(one: Judgement) -> Action:
         return Action("person", f"{one.where}: collect {about} ({one.reason})")
     if one.command.startswith("evalkit run"):
         return Action("run", f"{one.where}: {one.reason}", one.command)
-    return Action("person", f"{one.where}: {one.command or one.reason}")
+    return Action("person", f"{one.where}: {one.command or f'find out why: {one.reason}'}")
 
 
 def _warned(answer: Answer) -> Action:
@@ -149,5 +162,6 @@ def _warned(answer: Answer) -> Action:
 def _price(action: Action) -> int:
     """Free and at once, then words, then what is sent, then clips to collect."""
     if action.does == "person":
-        return 3 if ": collect " in action.text else 1
+        dear = (": collect ", f": {ADD} ", ": find out why: ")
+        return 3 if any(words in action.text for words in dear) else 1
     return {"faults": 0, "run": 2}[action.does]

@@ -27,6 +27,9 @@ from evalkit.types import Evidence, Route
 STANDS_FOR = "xai"
 """The service whose protocol the embedded server speaks."""
 
+AT_SERVICE = "run against the service itself: leave out base_url"
+"""What would bring an answer about a service in whose place a server on this machine answered."""
+
 Judges = Literal["service", "recogniser", "simulation", "unheard"]
 """What a sheet is about: a service that answered; a recogniser on this machine, as itself; a server on this machine
 that is neither; a service of which no answer is recorded."""
@@ -273,6 +276,10 @@ def _judged(
     unknown = subject.judges == "unheard" and line.about == "provider"
     if unknown:
         seen = Seen(Finding(None), todo=f"evalkit run --candidate {STANDS_FOR} --routes rest --budget-usd 2")
+    stood_in = subject.judges == "simulation" and line.about == "provider" and seen.evidence == "simulated"
+    command = _command(seen, material)
+    if stood_in and verdict in ("not_tested", "insufficient") and (seen.finding.value is not None or seen.few):
+        command = AT_SERVICE
     found = seen.finding
     return Judgement(
         subject=subject.name,
@@ -303,7 +310,7 @@ def _judged(
         required=criterion.required,
         smallest_detectable=_smallest(criterion, seen),
         more_clips=None if unknown else _more(criterion, seen, verdict),
-        command=_command(seen, material),
+        command=command,
     )
 
 

@@ -133,3 +133,43 @@ def test_what_was_accepted_asks_for_nothing_more(tmp_path: Path) -> None:
     assert [action.text.partition(":")[0] for action in found.actions] == [
         "decide what to do about Cost per audio hour over REST"
     ]
+
+
+def _without(names: Mapping[str, str]) -> list[Any]:
+    return [
+        replace(row, value=None, ci_lo=None, ci_hi=None, status=names[row.metric]) if row.metric in names else row
+        for row in summary()
+    ]
+
+
+def test_clips_to_add_are_an_action_and_never_the_cheapest(tmp_path: Path) -> None:
+    rows = _without({"acc.halluc.words_per_min": "not_applicable", "run.coverage": "not_applicable"})
+    found = stand(ready(tmp_path, rows=rows))
+    (added,) = [one for one in found.actions if "add clips without speech (kind = nonspeech" in one.text]
+    assert added.does == "person"
+    assert adoption._price(added) == 3
+    (unknown,) = [one for one in found.actions if "Coverage" in one.text or "find out why" in one.text]
+    assert adoption._price(unknown) == 3
+
+
+def test_the_same_clips_to_add_are_asked_for_once(tmp_path: Path) -> None:
+    names = ("mch.swap", "mch.count", "mch.leak")
+    blank = [figure(name, None, None, None, status="not_applicable") for name in names]
+    answer = check(ready(tmp_path, replace(NEEDS, channels=2), rows=[*summary(), *blank]), TODAY).candidate.answer(
+        "multichannel"
+    )
+    step = adoption.Step("rest", "REST", "blocked", (("Several channels", answer),))
+    texts = [action.text for action in adoption.actions(step, "Several channels", {})]
+    assert sum(text.endswith(": add clips with two channels") for text in texts) == 1
+
+
+def test_what_a_server_here_answered_is_asked_of_the_service_once(tmp_path: Path) -> None:
+    found = stand(ready(tmp_path, differences=BETTER, evidence="simulated"))
+    texts = [action.text for action in found.actions]
+    assert texts.count("run against the service itself: leave out base_url") == 1
+    assert not any("evalkit score" in text for text in texts)
+
+
+def test_a_verdict_is_worded_as_in_the_checklist(tmp_path: Path) -> None:
+    rows = [replace(row, n_clips=20, n_units=400) if row.metric == "acc.wer.en" else row for row in summary()]
+    assert stand(ready(tmp_path, rows=rows)).blocker.startswith("Accuracy on your audio: too few data. ")

@@ -60,7 +60,10 @@ def test_a_checklist_is_printed_and_written_and_its_needs_are_kept(here: Path) -
     folder = here / "results" / "demo"
     assert (folder / "checklist.json").is_file()
     evalkit("init", "--profile", "meeting-notes")
-    assert "begun from the profile meeting-notes" in evalkit("checklist", "demo", "--needs", "needs.toml")[1]
+    assert "evalkit report" not in told
+    told = evalkit("checklist", "demo", "--needs", "needs.toml")[1]
+    assert "begun from the profile meeting-notes" in told
+    assert "`evalkit report demo` brings it into the report" in told
     assert needs.of_run(folder) == needs.of_profile("meeting-notes")
     evalkit("report", "demo")
     assert "begun from the profile meeting-notes" in (folder / "report.html").read_text()

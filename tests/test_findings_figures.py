@@ -92,3 +92,29 @@ def test_a_comparison_without_an_incumbent(tmp_path: Path) -> None:
     assert "--incumbent" in found.todo
     assert seen(material(tmp_path), "measured").finding.value == 1
     assert NAME in seen(material(tmp_path, routes=("streaming",)), "measured").why
+
+
+@pytest.mark.parametrize(
+    ("metric", "status", "counted", "why", "todo"),
+    [
+        ("acc.halluc.words_per_min", "not_applicable", "", "no clip is without speech", "add clips without speech"),
+        ("mch.swap", "not_applicable", "", "no clip has two channels", "add clips with two channels"),
+        ("mch.silent_wpm", "not_applicable", "", "one of them silent", "add clips with two channels, one of them"),
+        ("dia.wder", "missing_input", "", "no answer says who spoke", "ask who spoke"),
+        ("dia.wder", "missing_input", "dia.unlabelled.of", "no clip has speaker labels", "add clips with speaker"),
+        ("dia.wder", "missing_input", "dia.orcbound.words", "no clip shows it (not in the data)", ""),
+        ("ts.valid", "missing_input", "", "no answer has word times", "ask for word times"),
+        ("ts.slope.max", "missing_input", "ts.valid.words", "no clip is long enough", "add clips of ten minutes"),
+        ("ts.offset.start.p95", "missing_input", "ts.valid.words", "times on both sides", "add clips with word times"),
+    ],
+)
+def test_what_no_clip_shows_says_what_would(
+    metric: str, status: str, counted: str, why: str, todo: str, tmp_path: Path
+) -> None:
+    blank = figure(metric, None, None, None, status=status)
+    heard = [replace(score, counts={**score.counts, **({counted: 1.0} if counted else {})}) for score in scores()]
+    found = seen(replace(material(tmp_path, Needs(), rows=[blank]), scores=heard), metric)
+    assert found.finding.value is None
+    assert why in found.why
+    assert found.todo.startswith(todo)
+    assert bool(found.todo) == bool(todo)

@@ -94,10 +94,14 @@ def test_stages_on_a_console(tmp_path: Path) -> None:
     checks = check(ready(tmp_path), TODAY)
     text = printed(checked.show_standing, adoption.stand(checks.candidate, {}))
     assert "3 Comparison" in text
-    assert "Held up by Comparison with the incumbent: not tested" in " ".join(text.split())
+    assert "Held up: Comparison with the incumbent: not tested" in " ".join(text.split())
     assert "Next: " in text
     everything = check(ready(tmp_path, differences=[product.difference("superior", -0.01)]), TODAY)
     assert "Held up" not in printed(checked.show_standing, adoption.stand(everything.candidate, {}))
+
+
+def test_what_was_never_begun_is_told_in_grammar() -> None:
+    assert "Held up: nothing was recorded yet" in printed(checked.show_standing, adoption.unbegun("xai"))
 
 
 def test_rows_of_a_data_frame(tmp_path: Path) -> None:

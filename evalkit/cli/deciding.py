@@ -71,6 +71,10 @@ def judge_run(run: Folder = Path("demo"), needs: NeedsFile = None) -> None:
     checked.write(folder, found)
     checked.show(screen.out, found)
     screen.out.print(f"every criterion: {folder / 'checklist.csv'}", highlight=False, markup=False, soft_wrap=True)
+    if needs is not None:
+        screen.out.print(
+            f"`evalkit report {run}` brings it into the report", highlight=False, markup=False, soft_wrap=True
+        )
     if found.candidate.overall == "no_go":
         raise typer.Exit(1)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from evalkit.checklist import Finding
 from evalkit.criteria import Line
-from evalkit.findings.material import SAY, Material, Seen, lacking, measured, run_over
+from evalkit.findings.material import ADD, SAY, Material, Seen, lacking, measured, run_over
 from evalkit.intervals import MIN_CLUSTERS, Estimate, cluster_ratio, units_for_upper_limit, zero_event_bound
 from evalkit.reports.headline import capitalised
 from evalkit.reports.switch import decisions
@@ -51,8 +51,36 @@ def of_metric(line: Line, metric: str, route: Route, material: Material) -> Seen
     found = Finding(value, lo, hi, support, times_source=worst_times(scores) if line.criterion.threshold_s else None)
     seen = measured(found, material, row.n_clips, row.n_clusters)
     if value is None and row.status != "insufficient":
-        return replace(seen, why=row.note or f"no clip shows it ({status(row)})")
+        why, todo = _unshown(row, material.mine(route))
+        return replace(seen, why=row.note or why, todo=todo)
     return replace(seen, few=_few(line, row, found), more=_units_more(row) if value is None else None)
+
+
+def _unshown(row: SummaryRow, scores: Sequence[Score]) -> tuple[str, str]:
+    """Why a figure has nothing to be made of, and what would bring it; the latter empty when that is not known."""
+    kind, absent, metric = row.metric.partition(".")[0], row.status, row.metric
+    if metric.startswith("acc.halluc.") and absent == "not_applicable":
+        return "no clip is without speech", f"{ADD} without speech (kind = nonspeech, empty text)"
+    if metric == "mch.silent_wpm" and absent == "not_applicable":
+        return "no clip has two channels, one of them silent", f"{ADD} with two channels, one of them silent"
+    if kind == "mch" and absent == "not_applicable":
+        return "no clip has two channels", f"{ADD} with two channels"
+    if kind == "dia" and absent == "missing_input" and metric != "dia.flip":
+        if not _counted(scores, "dia."):
+            return "no answer says who spoke", "ask who spoke (diarize), on clips with speaker labels"
+        if not _counted(scores, "dia.orcbound."):
+            return "no clip has speaker labels for all its words", f"{ADD} with speaker labels"
+    if kind == "ts" and absent == "missing_input" and not metric.startswith("ts.agree"):
+        if not _counted(scores, "ts.valid."):
+            return "no answer has word times", "ask for word times, on clips with word times"
+        if metric.startswith("ts.slope"):
+            return "no clip is long enough, with word times", f"{ADD} of ten minutes or more with word times"
+        return "no word has times on both sides", f"{ADD} with word times"
+    return f"no clip shows it ({status(row)})", ""
+
+
+def _counted(scores: Sequence[Score], prefix: str) -> bool:
+    return any(name.startswith(prefix) for score in scores for name in score.counts)
 
 
 def _few(line: Line, row: SummaryRow, found: Finding) -> str:

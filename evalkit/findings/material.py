@@ -18,6 +18,8 @@ from evalkit.verdicts import Verdict
 
 FAULTS = "faults.csv"
 SAY = "say so in needs.toml"
+ADD = "add clips"
+"""What would bring a figure begins so when the corpus cannot show it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,7 @@ def show_standing(console: Console, standing: Standing) -> None:
         table.add_row(f"{number} {step.title}", Text(WORDS[step.status], style=STYLES.get(step.status, "dim")), parts)
     console.print(table, width=console.width - 2)
     if standing.blocker:
-        console.print(Text(f"Held up by {standing.blocker}"))
+        console.print(Text(f"Held up: {standing.blocker}"))
     for place, action in enumerate(standing.actions):
         console.print(Text(f"{'Next:' if not place else 'Also:'} {action.text}"))
         if action.command:
