@@ -120,8 +120,7 @@ def _noise(data: _Data) -> Figure | None:
         for one in data.worse
         for system in data.head.systems
         if (system.provider, system.route) == (one.provider, one.route)
-        if len(points := sorted((x.snr_db, x) for x in one.conditions if x.snr_db is not None and x.rate is not None))
-        > 1
+        if len(points := _ratios(one)) > 1
     }
     if not swept:
         return None
