@@ -253,13 +253,14 @@ class _Conversation:
                     self._created = True
                     for data in self._early:
                         await self._line.audio(data)
-                case "message" if self._knobs.drop_before_done and header["type"] == "transcript.done":
+                case "message" | "ended" if self._knobs.drop_before_done and header["type"] == "transcript.done":
                     self._say(None)
                 case "message":
                     self._say(body.decode())
                 case "ended":
                     self._finishing = False
-                    if self._knobs.close_after_done or self._knobs.drop_before_done:
+                    self._say(body.decode())
+                    if self._knobs.close_after_done:
                         self._say(None)
                 case "died":
                     self._say(_error("the recogniser stopped; open a new session"))

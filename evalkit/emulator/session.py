@@ -47,16 +47,17 @@ class Session:
         self._cpu_s += self._cpu_clock() - began
 
     def finish(self) -> Iterator[Message]:
-        """The audio is over: the remaining finals, the CPU time, and one ``transcript.done`` per channel."""
+        """The audio is over: the remaining finals."""
         began = self._cpu_clock()
         yield from self._fed(self._decoder.decode(b"", last=True))
         for captions in self._channels:
             yield from captions.finish()
-        *others, last = (captions.done(self._decoder.received_s) for captions in self._channels)
-        yield from others
         self._cpu_s += self._cpu_clock() - began
-        yield {"type": "evalkit.usage", "cpu_s": round(self._cpu_s, 4)}
-        yield last
+
+    def farewell(self) -> tuple[Message, ...]:
+        """After ``finish``: one ``transcript.done`` per channel, and before the last of them the CPU time."""
+        *others, last = (captions.done(self._decoder.received_s) for captions in self._channels)
+        return (*others, {"type": "evalkit.usage", "cpu_s": round(self._cpu_s, 4)}, last)
 
     def close(self) -> None:
         """Free the recogniser, however the session ended."""

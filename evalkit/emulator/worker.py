@@ -105,15 +105,18 @@ class Worker:
         session, settings, knobs = self._sessions.pop(number)
         self._heard.pop(number)
         self._pass(number, session.finish())
+        *others, last = session.farewell()
+        self._pass(number, others)
         session.close()
         if not knobs.close_after_done:
             self._open(number, settings, knobs)
-        self._send({"id": number, "op": "ended"})
+        # The last word and the end of the turn are one reply: who hears it may speak at once and must be heard.
+        self._pass(number, [last], "ended")
 
-    def _pass(self, number: int, messages: Iterable[Message]) -> None:
+    def _pass(self, number: int, messages: Iterable[Message], op: str = "message") -> None:
         for message in messages:
             body = json.dumps(message, ensure_ascii=False).encode()
-            self._send({"id": number, "op": "message", "type": message["type"]}, body)
+            self._send({"id": number, "op": op, "type": message["type"]}, body)
 
     def _transcribe(self, header: dict[str, Any], data: bytes) -> None:
         settings = RestSettings(**header["settings"])
