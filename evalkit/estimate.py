@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from evalkit import power
 from evalkit.agenda import Job, agenda
 from evalkit.corpora import Corpus
 from evalkit.limits import Limits
 from evalkit.plan import Plan
 from evalkit.providers import Provider
+from evalkit.stats import power
 from evalkit.store import Store
 from evalkit.types import Clip, Route
 

@@ -11,17 +11,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from evalkit import corpora, corrections, harness, needs, providers, scoring, stats
+from evalkit import corpora, harness, providers, scoring, stats
 from evalkit import manifest as manifests
-from evalkit.answers import Checked, check
+from evalkit.checklist import needs
+from evalkit.checklist.answers import Checked, check
+from evalkit.checklist.findings import Material
+from evalkit.checklist.findings.material import FAULTS
+from evalkit.checklist.needs import Needs
+from evalkit.comparison import corrections
+from evalkit.comparison.corrections import Corrected
 from evalkit.cores import on_all_cores
 from evalkit.corpora import Corpus
-from evalkit.corrections import Corrected
 from evalkit.errors import CorpusError, StoreError
-from evalkit.findings import Material
-from evalkit.findings.material import FAULTS
 from evalkit.harness import Progress
-from evalkit.needs import Needs
 from evalkit.plan import Plan
 from evalkit.replay import asking
 from evalkit.reports import checked, doubted, faulted, html, tables

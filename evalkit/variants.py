@@ -1,7 +1,7 @@
 """A corpus under worse conditions: the same clips in noise, through codecs, with lost packets.
 
 ``write`` makes a corpus of its own whose clips carry the tags ``condition`` and ``source`` (the id of the clean clip),
-which is what ``evalkit.conditions`` compares by. Conditions are written ``NAME`` or ``NAME:AMOUNT``:
+which is what ``evalkit.stats.conditions`` compares by. Conditions are written ``NAME`` or ``NAME:AMOUNT``:
 
 ===================  ================================================================  =======================
 ``noise:DB``         white noise at this ratio to the active speech                    ``noise-10dB``

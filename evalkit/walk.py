@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from evalkit import adoption, corpora, needs, providers, runs, trials
+from evalkit import corpora, providers, runs, trials
 from evalkit import stages as trial_stages
-from evalkit.adoption import Action, Standing
-from evalkit.criteria import stages
+from evalkit.checklist import adoption, needs
+from evalkit.checklist.adoption import Action, Standing
+from evalkit.checklist.criteria import stages
+from evalkit.checklist.needs import Needs
 from evalkit.errors import SettingsError
 from evalkit.limits import check as check_limits
-from evalkit.needs import Needs
 from evalkit.plan import Choice, Plan, choice_of
 from evalkit.store import Store
 from evalkit.store import replace as write_whole

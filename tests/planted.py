@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from evalkit.fingerprints import Fingerprint, Key, Models, System
 from evalkit.gate import Finding, Outcome, Side
+from evalkit.gate.fingerprints import Fingerprint, Key, Models, System
 from evalkit.manifest import yardstick
 from evalkit.scoring import words
 from evalkit.scoring.text import PROFILES

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evalkit.answers import Checked, check
-from evalkit.findings import Material
-from evalkit.needs import Needs
+from evalkit.checklist.answers import Checked, check
+from evalkit.checklist.findings import Material
+from evalkit.checklist.needs import Needs
 from evalkit.reports import faulted, tables
 from evalkit.store import Store
 from evalkit.types import Difference, Evidence, Route, Score, SummaryRow

@@ -18,7 +18,7 @@ from evalkit.checklist import (
     unattainable,
     with_evidence,
 )
-from evalkit.intervals import clopper_pearson
+from evalkit.stats.intervals import clopper_pearson
 
 WER = Criterion("acc.wer.en", "upper", 0.10, 0.20, {"n": 100, "words": 2000})
 ENOUGH = {"n": 200, "words": 4000}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from evalkit import needs
+from evalkit.checklist import needs
 from evalkit.cli import app, deciding
 from evalkit.errors import SettingsError
 from tests import handmade

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.comparison import Comparison, Source, compare, unlike
-from evalkit.decisions import non_inferiority
 from evalkit.errors import SettingsError
+from evalkit.stats.decisions import non_inferiority
 from evalkit.types import Score
 from tests import handmade
 from tests.handmade import CANDIDATE, INCUMBENT

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from evalkit import corpora, estimate, power
+from evalkit import corpora, estimate
 from evalkit.agenda import agenda
 from evalkit.corpora import Corpus
 from evalkit.plan import Choice, Plan
+from evalkit.stats import power
 from evalkit.store import Store
 from evalkit.types import Event, Trace, Word
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from evalkit import gate
-from evalkit.fingerprints import Models
 from evalkit.gate import CANNOT_JUDGE, Finding, Side, comparable
+from evalkit.gate.fingerprints import Models
 from evalkit.manifest import yardstick
 from evalkit.scoring.catalogue import METRICS
 from tests import handmade, planted

@@ -15,11 +15,8 @@ FLOORS = [
     {"wire", "weather"},
     {"providers", "scoring", "emulator"},
     {"plan", "limits", "budget", "estimate", "invoice", "agenda", "harness", "certificate"}
-    | {"stats", "samples", "slices", "ranking", "conditions", "paired"}
-    | {"intervals", "bootstrap", "power", "decisions", "verdicts", "stages", "fingerprints"},
-    {"reports", "gate", "baselines", "checklist", "needs", "criteria", "rejects", "findings", "answers", "adoption"}
-    | {"comparison", "worth", "doubts", "corrections"}
-    | {"replay"},
+    | {"stats", "verdicts", "stages"},
+    {"reports", "gate", "checklist", "comparison", "replay"},
     {"runs", "manifest", "ramp", "trials", "walk", "doctor", "selftest", "cli", "__main__"},
 ]
 FLOOR = {room: level for level, rooms in enumerate(FLOORS, start=1) for room in rooms}

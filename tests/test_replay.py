@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from evalkit import corpora, fingerprints, replay, runs
+from evalkit import corpora, replay, runs
 from evalkit.corpora import Corpus
 from evalkit.errors import SettingsError, StoreError
+from evalkit.gate import fingerprints
 from evalkit.gate.exact import timeless
 from evalkit.plan import Choice, Plan
 from evalkit.scoring.catalogue import METRICS

@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
-from evalkit import adoption
-from evalkit.answers import Judgement, check
-from evalkit.needs import Needs
+from evalkit.checklist import adoption
+from evalkit.checklist.answers import Judgement, check
+from evalkit.checklist.needs import Needs
 from evalkit.reports import checked, html
 from evalkit.reports.notebook import Run
 from tests import handmade, product

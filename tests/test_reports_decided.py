@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from evalkit.decisions import ADVICE
 from evalkit.reports.decided import LABELS, chance, compared, evidence
+from evalkit.stats.decisions import ADVICE
 from tests import handmade
 
 *_, DIFFERENCES = handmade.demo()

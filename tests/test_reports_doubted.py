@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from evalkit.corrections import Corrected, Correction, Effect
-from evalkit.doubts import Doubt
+from evalkit.comparison.corrections import Corrected, Correction, Effect
+from evalkit.comparison.doubts import Doubt
 from evalkit.errors import StoreError
 from evalkit.reports import doubted
 from evalkit.types import Clip, Word

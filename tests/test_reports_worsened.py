@@ -1,10 +1,10 @@
 from dataclasses import replace
 
-from evalkit.conditions import ConditionLoss, Robustness
 from evalkit.reports import html, worsened
 from evalkit.reports.headline import headline
 from evalkit.scoring.robustness import Degradation
 from evalkit.stats import summarise
+from evalkit.stats.conditions import ConditionLoss, Robustness
 from tests import handmade
 
 SCORES = handmade.degraded(24)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.decisions import z_test
 from evalkit.scoring.segments import Segment, segments
 from evalkit.scoring.words import align, counts
+from evalkit.stats.decisions import z_test
 
 SAID = st.lists(st.sampled_from("abcd"), max_size=14)
 

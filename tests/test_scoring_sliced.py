@@ -1,8 +1,8 @@
 import pytest
 
-from evalkit import intervals
 from evalkit.scoring import sliced
 from evalkit.scoring.catalogue import METRICS, describe
+from evalkit.stats import intervals
 from evalkit.types import Metric
 
 

@@ -3,7 +3,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.intervals import percentile
 from evalkit.scoring.turns import (
     Backchannel,
     BargeIn,
@@ -14,6 +13,7 @@ from evalkit.scoring.turns import (
     first_audible_s,
     turn_taking,
 )
+from evalkit.stats.intervals import percentile
 
 T = st.floats(0, 100, allow_nan=False)
 OCCASION = st.one_of(

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.intervals import cluster_ratio, zero_event_bound
 from evalkit.scoring import METRICS
 from evalkit.stats import summarise
+from evalkit.stats.intervals import cluster_ratio, zero_event_bound
 from tests.rows import ROUTES, WER, figure, row
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from evalkit import needs, runs, trials, walk
+from evalkit import runs, trials, walk
+from evalkit.checklist import needs
+from evalkit.checklist.needs import Needs
 from evalkit.corpora import Corpus
 from evalkit.errors import SettingsError
-from evalkit.needs import Needs
 from evalkit.plan import Choice, Plan, choice_of
 from evalkit.providers import load
 from evalkit.types import Route

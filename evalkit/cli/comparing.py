@@ -8,9 +8,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from evalkit import comparison, corrections, needs, runs
-from evalkit import doubts as doctor
+from evalkit import comparison, runs
+from evalkit.checklist import needs
 from evalkit.cli import screen
+from evalkit.comparison import corrections
+from evalkit.comparison import doubts as doctor
 from evalkit.reports import compared, doubted
 from evalkit.store import Store
 

@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from evalkit import needs as product
 from evalkit import runs, walk
-from evalkit.adoption import Action, Standing
+from evalkit.checklist import needs as product
+from evalkit.checklist.adoption import Action, Standing
+from evalkit.checklist.needs import Needs
 from evalkit.cli import screen
 from evalkit.cli.running import Budget, Candidate, CorpusName, Folder
 from evalkit.errors import SettingsError
 from evalkit.harness import Progress
-from evalkit.needs import Needs
 from evalkit.reports import checked
 from evalkit.store import replace as write_whole
 

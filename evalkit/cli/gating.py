@@ -8,11 +8,11 @@ import orjson
 import typer
 from rich.markup import escape
 
-from evalkit import baselines, fingerprints, gate, manifest, runs
+from evalkit import gate, manifest, runs
 from evalkit import store as files
 from evalkit.cli import screen
 from evalkit.errors import SettingsError
-from evalkit.gate import Side, sampled
+from evalkit.gate import Side, baselines, fingerprints, sampled
 from evalkit.reports import gated, junit, tables
 from evalkit.store import Store
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from evalkit.fingerprints import System
 from evalkit.gate.findings import Finding, Side, few
+from evalkit.gate.fingerprints import System
 from evalkit.scoring.catalogue import METRICS
 from evalkit.types import Metric, Score
 

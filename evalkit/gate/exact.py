@@ -8,11 +8,11 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from evalkit.fingerprints import System
 from evalkit.gate.findings import Finding, Side, few, shown
-from evalkit.intervals import percentile
-from evalkit.samples import SHARES, total
+from evalkit.gate.fingerprints import System
 from evalkit.scoring.catalogue import METRICS
+from evalkit.stats.intervals import percentile
+from evalkit.stats.samples import SHARES, total
 from evalkit.types import Metric, Score
 
 TIMELESS = ("acc.", "dia.", "mch.", "ts.", "run.")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from evalkit.fingerprints import Fingerprint, Key, Models, System
+from evalkit.gate.fingerprints import Fingerprint, Key, Models, System
 from evalkit.reports import units
 from evalkit.types import Metric, Score
 

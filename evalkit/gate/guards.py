@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from evalkit import decisions, slices
 from evalkit.gate import sampled
 from evalkit.gate.findings import Finding, State, few, points, shown
-from evalkit.intervals import cluster_ratio, cluster_ratio_difference
-from evalkit.samples import total
 from evalkit.scoring.catalogue import describe
 from evalkit.scoring.sliced import MIN_CLIPS, MIN_CLUSTERS, MIN_WORDS
+from evalkit.stats import decisions, slices
+from evalkit.stats.intervals import cluster_ratio, cluster_ratio_difference
+from evalkit.stats.samples import total
 
 MUST_BE_ZERO = ("str.locked_changed.utterance", "mch.swap", "fail.hang", "fail.wrong_retry")
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit import decisions
-from evalkit.fingerprints import System
 from evalkit.gate.findings import Finding, State, points, shown
-from evalkit.intervals import (
+from evalkit.gate.fingerprints import System
+from evalkit.scoring.catalogue import METRICS, describe
+from evalkit.stats import decisions
+from evalkit.stats.intervals import (
     MIN_CLUSTERS,
     Estimate,
     cluster_ratio,
@@ -23,9 +24,8 @@ from evalkit.intervals import (
     sign_flip_p,
     unmeasurable,
 )
-from evalkit.power import clips_to_plan, scaled_up
-from evalkit.samples import SHARES, Sample, Table
-from evalkit.scoring.catalogue import METRICS, describe
+from evalkit.stats.power import clips_to_plan, scaled_up
+from evalkit.stats.samples import SHARES, Sample, Table
 from evalkit.types import Metric, Score
 
 LEVEL = 0.05

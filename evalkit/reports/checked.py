@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from evalkit.adoption import Standing
-from evalkit.answers import Answer, Checked, Judgement, Sheet
+from evalkit.checklist.adoption import Standing
+from evalkit.checklist.answers import Answer, Checked, Judgement, Sheet
 from evalkit.reports.tables import write_whole
 from evalkit.reports.units import UNDEFINED, shown, span
 

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evalkit.comparison import ClipGap, Compared, Comparison
-from evalkit.decisions import ADVICE
+from evalkit.comparison.worth import Standing, Worth
 from evalkit.reports import aligned
 from evalkit.reports.cells import VERDICTS
 from evalkit.reports.decided import LABELS, chance, evidence, wanted
@@ -23,8 +23,8 @@ from evalkit.reports.headline import PRIMARY, ROUTE_WORDS, capitalised
 from evalkit.reports.tables import DIFFERENCE_COLUMNS, write_whole
 from evalkit.reports.units import MINUS, UNDEFINED, number, shown, span
 from evalkit.scoring import catalogue
+from evalkit.stats.decisions import ADVICE
 from evalkit.types import Difference
-from evalkit.worth import Standing, Worth
 
 COLUMNS = ("slice", *DIFFERENCE_COLUMNS, "not_comparable")
 PAGE = files("evalkit.reports") / "page"

@@ -10,8 +10,8 @@ from typing import Any
 
 import jinja2
 
-from evalkit.corrections import NOTHING, Corrected, Correction, Effect, fits, overlapping
-from evalkit.doubts import Doubt
+from evalkit.comparison.corrections import NOTHING, Corrected, Correction, Effect, fits, overlapping
+from evalkit.comparison.doubts import Doubt
 from evalkit.errors import StoreError
 from evalkit.reports import tables
 from evalkit.reports.decided import LABELS

@@ -9,14 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from evalkit.ranking import rank_depends_on_mix, rank_depends_on_normaliser
 from evalkit.reports import punctuality
 from evalkit.reports.caveats import caveat, incomparable, unsent
 from evalkit.reports.decided import compared
 from evalkit.reports.lines import COST, LINES, Line
 from evalkit.reports.punctuality import Punctuality
 from evalkit.reports.units import duration, listed, shown, told
-from evalkit.slices import TIMES
+from evalkit.stats.ranking import rank_depends_on_mix, rank_depends_on_normaliser
+from evalkit.stats.slices import TIMES
 from evalkit.types import Difference, Route, Score, SummaryRow
 
 ROUTE_WORDS: Mapping[str, str] = {"rest": "REST", "streaming": "streaming", "agent": "agent"}
@@ -170,7 +170,7 @@ def _rules(head: Headline) -> list[str]:
 
 
 def _degraded(scores: Sequence[Score]) -> set[str]:
-    """Clips that are worse copies of others of the run (``evalkit.conditions``)."""
+    """Clips that are worse copies of others of the run (``evalkit.stats.conditions``)."""
     sent = {score.clip_id for score in scores}
     copies = {score.clip_id for score in scores if score.slices.get("source", score.clip_id) != score.clip_id}
     return {score.clip_id for score in scores if score.clip_id in copies and score.slices["source"] in sent}

@@ -17,13 +17,13 @@ from typing import Any
 
 import jinja2
 
-from evalkit.answers import Checked
+from evalkit.checklist.answers import Checked
 from evalkit.reports import aligned, checked, drawing, method, plots, sections, switch, worsened
 from evalkit.reports.headline import ROUTE_WORDS, Headline, headline
 from evalkit.reports.lines import AGENT, RELIABILITY
 from evalkit.reports.tables import write_whole
 from evalkit.reports.units import fine, number, shown
-from evalkit.slices import TIMES, UNKNOWN
+from evalkit.stats.slices import TIMES, UNKNOWN
 from evalkit.types import Difference, Pacing, Score, SummaryRow
 
 PAGE = files("evalkit.reports") / "page"

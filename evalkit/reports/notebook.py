@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from evalkit import comparison, corpora, store
-from evalkit import doubts as doctor
-from evalkit import needs as product
-from evalkit import slices as cuts
-from evalkit.answers import check
-from evalkit.conditions import ConditionLoss, Robustness
+from evalkit.checklist import needs as product
+from evalkit.checklist.answers import check
+from evalkit.checklist.findings import Material
+from evalkit.checklist.needs import Needs
+from evalkit.comparison import doubts as doctor
 from evalkit.errors import SettingsError, StoreError
-from evalkit.findings import Material
-from evalkit.needs import Needs
 from evalkit.reports import aligned, checked, compared, doubted, plots, tables, worsened
 from evalkit.reports.drawing import Plot
 from evalkit.reports.headline import Headline, headline
 from evalkit.reports.units import shown, span, status, told
 from evalkit.scoring import catalogue
+from evalkit.stats import slices as cuts
+from evalkit.stats.conditions import ConditionLoss, Robustness
 from evalkit.types import Clip, Difference, Route, Score, SummaryRow
 
 _METRIC_COLUMNS = ("id", "title", "unit", "direction", "definition", "source")

@@ -15,10 +15,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from evalkit.conditions import ConditionLoss, Robustness
 from evalkit.reports.drawing import COLOURS, FAINT, PAPER, STYLE, Plot
 from evalkit.reports.headline import Headline, System, telling_slices
 from evalkit.reports.lines import COST
+from evalkit.stats.conditions import ConditionLoss, Robustness
 from evalkit.types import Pacing, Score, SummaryRow
 
 MARKERS: Mapping[str, str] = {"rest": "o", "streaming": "s", "agent": "^"}

@@ -6,12 +6,12 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from evalkit import slices as cuts
 from evalkit.reports.cells import cell, figure, gap, of_line
 from evalkit.reports.headline import ROUTE_WORDS, Headline, System, capitalised, telling_slices
 from evalkit.reports.lines import COST, Line
 from evalkit.reports.units import DIRECTION_WORDS, UNDEFINED, UNIT_WORDS, duration, shown, span, status, told
 from evalkit.scoring import catalogue, sliced
+from evalkit.stats import slices as cuts
 from evalkit.types import Difference, Route, Score, SummaryRow
 
 START_ERROR = "ts.offset.start.mae"

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from evalkit.decisions import ADVICE, broken_guards
 from evalkit.reports.cells import cell
 from evalkit.reports.decided import LABELS, chance, evidence
 from evalkit.reports.headline import PRIMARY, Headline, capitalised
 from evalkit.reports.units import UNDEFINED, number, shown, span
 from evalkit.scoring import catalogue
+from evalkit.stats.decisions import ADVICE, broken_guards
 from evalkit.types import Difference, Route, SummaryRow
 
 MUST_BE_ZERO = ("str.locked_changed.utterance", "mch.swap")

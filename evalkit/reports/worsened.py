@@ -1,14 +1,14 @@
-"""What worse conditions cost, as a table: the same clips clean and degraded (``evalkit.conditions``)."""
+"""What worse conditions cost, as a table: the same clips clean and degraded (``evalkit.stats.conditions``)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evalkit.conditions import MIN_PAIRS, ConditionLoss, Robustness, robustness
-from evalkit.intervals import MIN_CLUSTERS
 from evalkit.reports.cells import cell
 from evalkit.reports.decided import chance
 from evalkit.reports.headline import ROUTE_WORDS, Headline
 from evalkit.reports.units import MINUS, UNDEFINED, number, shown, span
+from evalkit.stats.conditions import MIN_PAIRS, ConditionLoss, Robustness, robustness
+from evalkit.stats.intervals import MIN_CLUSTERS
 from evalkit.types import Score
 
 

@@ -1,4 +1,4 @@
-"""Metrics of slices: made from the slices of a summary (``evalkit.slices``), not from the columns of a score."""
+"""Metrics of slices: made from the slices of a summary (``evalkit.stats.slices``), not from the columns of a score."""
 
 from evalkit.scoring.define import ratio
 from evalkit.types import Metric

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from evalkit import bootstrap, decisions, intervals
+from evalkit.stats import bootstrap, decisions, intervals
 
 GOAL_S = 1.0
 

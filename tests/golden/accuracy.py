@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
-from evalkit import intervals
 from evalkit.scoring import (
     compounds,
     entities,
@@ -19,6 +18,7 @@ from evalkit.scoring import (
     whisper,
     words,
 )
+from evalkit.stats import intervals
 from tests.golden.shared import Answer, Case, flat, rules_of, share, tokens
 
 

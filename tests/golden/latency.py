@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from evalkit import intervals
 from evalkit.scoring import captions, endpoints, lagging, latency, load, text
+from evalkit.stats import intervals
 from evalkit.types import Event
 from tests import conversations
 from tests.golden.shared import Answer, Case, milliseconds, parsed, rules_of, several, share, timed

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from evalkit import intervals
 from evalkit.providers.xai import Xai
 from evalkit.scoring import text, words
+from evalkit.stats import intervals
 from evalkit.types import Event, Hypothesis, State, Turn, Word
 
 Case = Mapping[str, Any]

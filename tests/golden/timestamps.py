@@ -6,8 +6,8 @@ from dataclasses import asdict
 
 import numpy as np
 
-from evalkit import intervals
 from evalkit.scoring import plausible, text, timing
+from evalkit.stats import intervals
 from evalkit.types import Word
 from tests.golden.shared import Answer, Case, milliseconds, rules_of, share, timed
 

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evalkit import bootstrap, decisions, intervals, power
 from evalkit.scoring import segments as cuts
 from evalkit.scoring import words
+from evalkit.stats import bootstrap, decisions, intervals, power
 from tests.golden.shared import Answer, Case, interval, level_of, rules_of, several, share, tokens
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from evalkit import checklist, decisions
+from evalkit import checklist
+from evalkit.stats import decisions
 from tests.golden.shared import Answer, Case
 
 

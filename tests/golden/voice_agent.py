@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from evalkit import intervals
 from evalkit.scoring import turns
+from evalkit.stats import intervals
 from tests.golden.shared import Answer, Case
 
 

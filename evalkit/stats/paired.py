@@ -1,0 +1,359 @@
+"""Comparisons of two systems on the clips both were scored on: differences, tests, and what they say about switching.
+
+Candidate against incumbent on each route, and streaming against REST of each provider. Nothing here knows a metric by
+name but the error rates that have a margin.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.scoring import text, words
+from evalkit.scoring.catalogue import METRICS
+from evalkit.scoring.segments import segments
+from evalkit.stats import bootstrap
+from evalkit.stats.bootstrap import paired_draws
+from evalkit.stats.decisions import ZTest, gate, holm, margin, non_inferiority, z_test
+from evalkit.stats.intervals import (
+    MIN_CLUSTERS,
+    Estimate,
+    bootstrap_percentiles,
+    bootstrap_weights,
+    cluster_ratio,
+    cluster_ratio_difference,
+    detectable,
+    percentile,
+    sign_flip_ps,
+    unmeasurable,
+    zero_event_bound,
+    zero_failure_trials,
+)
+from evalkit.stats.power import clips_to_plan, scaled_up
+from evalkit.stats.samples import SHARES, Sample, Table, of, partial_timing
+from evalkit.types import Difference, Metric, Route, Score
+
+PERCENTILE_DRAWS = 2000
+
+Question = Literal["candidate_vs_incumbent", "streaming_vs_rest"]
+Verdict = Literal["better", "worse", "no_clear_difference", "insufficient"]
+
+_ERRORS = ("substitutions", "deletions", "insertions")
+
+
+def compare(
+    scores: Sequence[Score],
+    candidate: str,
+    incumbent: str | None,
+    *,
+    tolerated: float | None = None,
+    draws: int = bootstrap.DRAWS,
+    seed: int = 0,
+    metrics: Sequence[Metric] = METRICS,
+) -> list[Difference]:
+    """Paired differences: candidate minus incumbent on each route, and streaming minus rest of each provider.
+
+    Args:
+        scores: one row per clip, provider and route.
+        candidate: name of the provider being considered.
+        incumbent: name of the provider to compare with, or None.
+        tolerated: margin of error rates, fixed before the run; None: half a point, or 5 % of the old rate if that is
+            more.
+        draws: of the paired bootstrap of ratios and of the permutation test.
+        seed: of everything drawn.
+        metrics: what to compare; everything unless given.
+
+    Returns:
+        One row per metric that both sides have on common clips. p-values are adjusted (Holm) for the comparisons that
+        ask the same question of the same metric. On a share of clips (``perfect``) the permutation test is McNemar's.
+    """
+    found: list[Difference] = []
+    routes = list(dict.fromkeys(score.route for score in scores))
+    rules = _Rules(tolerated, draws, seed, metrics)
+    systems = dict.fromkeys((score.provider, score.route) for score in scores)
+    tables = {(provider, route): Table(of(scores, provider, route)) for provider, route in systems}
+    asked: list[tuple[Question, tuple[str, Route], tuple[str, Route]]] = []
+    if incumbent is not None:
+        asked += [("candidate_vs_incumbent", (candidate, route), (incumbent, route)) for route in routes]
+    for provider in dict.fromkeys(provider for provider, _ in systems):
+        asked.append(("streaming_vs_rest", (provider, "streaming"), (provider, "rest")))
+    for question, new, old in asked:
+        if new in tables and old in tables:
+            found += _differences(question, tables[new], tables[old], rules)
+    return _adjusted(found)
+
+
+def _adjusted(found: Sequence[Difference]) -> list[Difference]:
+    families: dict[tuple[str, str], list[int]] = {}
+    for place, row in enumerate(found):
+        if row.p is not None:
+            families.setdefault((row.question, row.metric), []).append(place)
+    adjusted = list(found)
+    for places in families.values():
+        for place, p in zip(places, holm([found[place].p or 0.0 for place in places]), strict=True):
+            adjusted[place] = replace(found[place], p_holm=p)
+    return adjusted
+
+
+class _Rules(NamedTuple):
+    tolerated: float | None
+    draws: int
+    seed: int
+    metrics: Sequence[Metric]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """What both sides have of one metric on their common clips."""
+
+    metric: Metric
+    new: Sample
+    old: Sample
+    sums: tuple[NDArray[np.float64], ...]
+    """Numerator and denominator of the first side, then of the second, per cluster; of a ratio only."""
+
+    @property
+    def clips(self) -> int:
+        return self.new.clips
+
+    def excess(self) -> NDArray[np.float64]:
+        """What each cluster has more on the first side, beyond what the common rate explains."""
+        above, below, other_above, other_below = self.sums
+        both = below.sum() + other_below.sum()
+        common = (above.sum() + other_above.sum()) / both if both else 0.0
+        return (above - other_above) - common * (below - other_below)
+
+
+def _pairs(new: Table, old: Table, metrics: Sequence[Metric]) -> list[_Pair]:
+    place = {score.clip_id: place for place, score in enumerate(old.scores)}
+    common = [(at, place[score.clip_id]) for at, score in enumerate(new.scores) if score.clip_id in place]
+    mine, theirs = np.array(common, np.intp).reshape(-1, 2).T
+    found = []
+    for metric in metrics:
+        both = new.having(metric)[mine] & old.having(metric)[theirs]
+        if both.any() and metric.statistic != "max":
+            group = new.group(mine[both])
+            first, second = Sample(metric, new, group), Sample(metric, old, replace(group, places=theirs[both]))
+            found.append(_Pair(metric, first, second, () if metric.values else (*first.ratio(), *second.ratio())))
+    return found
+
+
+class _Tested(NamedTuple):
+    """What drawing clusters and flipping signs says of one ratio."""
+
+    p: float
+    poi: float | None
+    lo: float | None
+    hi: float | None
+
+
+def _tested(pairs: Sequence[_Pair], rules: _Rules) -> dict[str, _Tested]:
+    """The permutation test and the paired bootstrap of every ratio, on the same draws of the same clusters."""
+    rows: dict[str, int] = {}
+    for pair in pairs:
+        for name in pair.new.names:
+            rows.setdefault(name, len(rows))
+    if not pairs:
+        return {}
+    sums, excess = np.zeros((len(rows), len(pairs), 4)), np.zeros((len(rows), len(pairs)))
+    for place, pair in enumerate(pairs):
+        own = [rows[name] for name in pair.new.names]
+        sums[own, place] = np.stack(pair.sums, axis=1)
+        excess[own, place] = pair.excess()
+    p_values = sign_flip_ps(excess, draws=rules.draws, seed=rules.seed)
+    drawn = paired_draws(sums, draws=rules.draws, seed=rules.seed)
+    return {
+        pair.metric.id: _Tested(
+            float(p_values[place]),
+            _improvement(pair.metric, drawn[:, place], pair.new.clusters),
+            *(
+                _bootstrap_limits(drawn[:, place], pair)
+                if pair.new.clusters >= bootstrap.MIN_CLUSTERS
+                else (None, None)
+            ),
+        )
+        for place, pair in enumerate(pairs)
+    }
+
+
+def _improvement(metric: Metric, drawn: NDArray[np.float64], clusters: int) -> float | None:
+    """The share of draws in which the first side does better; None where better has no sign or clusters are few."""
+    defined = drawn[~np.isnan(drawn)]
+    if metric.direction == "zero" or clusters < MIN_CLUSTERS or not len(defined):
+        return None
+    return float(np.mean(defined < 0 if metric.direction == "lower" else defined > 0))
+
+
+def _bootstrap_limits(drawn: NDArray[np.float64], pair: _Pair) -> tuple[float | None, float | None]:
+    defined = drawn[~np.isnan(drawn)]
+    if not len(defined):
+        return None, None
+    lo, hi = np.percentile(defined, [2.5, 97.5]) * pair.metric.scale
+    return float(lo), float(hi)
+
+
+def _differences(question: Question, new: Table, old: Table, rules: _Rules) -> list[Difference]:
+    pairs = _pairs(new, old, rules.metrics)
+    tested = _tested([pair for pair in pairs if not pair.metric.values], rules)
+    return [_difference(question, pair, tested.get(pair.metric.id), rules) for pair in pairs]
+
+
+def _difference(question: Question, pair: _Pair, tested: _Tested | None, rules: _Rules) -> Difference:
+    metric, first, second = pair.metric, pair.new.table.scores[0], pair.old.table.scores[0]
+    seen = _ratio(pair) if tested else _percentile(pair, rules.seed)
+    found = seen.difference
+    least = detectable(found.se) if found.se and found.clusters >= MIN_CLUSTERS else None
+    allowed = _margin(metric, seen.against_value, rules.tolerated)
+    label = None if allowed is None else non_inferiority(found.lo, found.hi, allowed)
+    easy = (partial_timing(metric, side.table, side.group.places) for side in (pair.new, pair.old))
+    note = seen.note or next(filter(None, easy), "")
+    return Difference(
+        question=question,
+        metric=metric.id,
+        unit=metric.unit,
+        provider=first.provider,
+        route=first.route,
+        against_provider=second.provider,
+        against_route=second.route,
+        value=seen.value,
+        against_value=seen.against_value,
+        difference=found.value,
+        ci_lo=found.lo,
+        ci_hi=found.hi,
+        bootstrap_lo=tested and tested.lo,
+        bootstrap_hi=tested and tested.hi,
+        n_clips=pair.clips,
+        n_clusters=pair.new.clusters,
+        p=tested and tested.p,
+        p_holm=None,
+        poi=tested.poi if tested else seen.poi,
+        margin=allowed,
+        label=label,
+        gate=None if label is None or allowed is None else gate(label, found.value, allowed),
+        smallest_detectable=least,
+        clips_needed=None if allowed is None else _clips_needed(pair, found, least, allowed),
+        verdict="insufficient" if note else _verdict(metric, seen.value, seen.against_value, found),
+        note=note or (_no_interval(found) if found.value is not None and found.lo is None else ""),
+    )
+
+
+def _no_interval(found: Estimate) -> str:
+    few = found.clusters < MIN_CLUSTERS
+    return (
+        f"no interval: {found.clusters} of {MIN_CLUSTERS} clusters" if few else "no interval: clusters do not scatter"
+    )
+
+
+def _margin(metric: Metric, old: float | None, tolerated: float | None) -> float | None:
+    """Word and character error rates have one; of other metrics nobody has said what is still as good."""
+    base = metric.numerator[0].rpartition(".")[0] if metric.numerator else ""
+    whole = metric.numerator == tuple(f"{base}.{name}" for name in _ERRORS) and base == metric.id
+    if not whole or old is None or not metric.id.startswith(("acc.wer.", "acc.cer")):
+        return None
+    return margin(old) if tolerated is None else tolerated
+
+
+def _clips_needed(pair: _Pair, found: Estimate, least: float | None, allowed: float) -> int | None:
+    """By what these clips scatter; by planning figures when they are too few to say; exactly when nothing differs."""
+    sizes = pair.new.per_cluster(pair.metric.denominator).sum()
+    if least:
+        return scaled_up(pair.clips, least, allowed)
+    if found.clusters >= MIN_CLUSTERS and found.se == 0 and not found.value:
+        return zero_failure_trials(min(allowed, 0.5), two_sided=True)
+    return clips_to_plan(allowed, float(sizes) / pair.clips) if sizes else None
+
+
+class _Seen(NamedTuple):
+    """Both figures and their difference."""
+
+    value: float | None
+    against_value: float | None
+    difference: Estimate
+    poi: float | None = None
+    note: str = ""
+
+
+def _ratio(pair: _Pair) -> _Seen:
+    metric, sums = pair.metric, pair.sums
+    found = cluster_ratio_difference(*sums)
+    value, against = (_scaled(metric, cluster_ratio(*sums[at : at + 2]).value) for at in (0, 2))
+    lo, hi = found.lo, found.hi
+    # Two list prices differ exactly; of anything measured, clusters that happen to agree prove nothing.
+    if metric.unit == "usd_per_h" and found.se == 0 and bool(found.value) and found.clusters >= MIN_CLUSTERS:
+        lo = hi = found.value
+    elif metric.unit == "rate" and found.value == 0 and found.se == 0 and found.clusters >= MIN_CLUSTERS:
+        # Not one difference in so many clips bounds how many can differ, and a clip cannot differ by more than itself.
+        hi = zero_event_bound(pair.clips, two_sided=True)
+        lo = -hi
+    note = "" if found.value is not None else "nothing to divide by"
+    ends = (_scaled(metric, found.se), _scaled(metric, lo), _scaled(metric, hi))
+    scaled = Estimate(_scaled(metric, found.value), *ends, clusters=found.clusters)
+    return _Seen(value, against, scaled, note=note)
+
+
+def _scaled(metric: Metric, value: float | None) -> float | None:
+    return None if value is None else value * metric.scale
+
+
+def _percentile(pair: _Pair, seed: int) -> _Seen:
+    """Both sides are resampled with the same clusters in every draw."""
+    share, clusters = SHARES[pair.metric.statistic], pair.new.clusters
+    sides = [side.values() for side in (pair.new, pair.old)]
+    nothing = Estimate(None, clusters=clusters)
+    if few := unmeasurable(share, min(len(got) for got, _, _ in sides)):
+        return _Seen(None, None, nothing, note=few)
+    value, against = (percentile(got[: len(got) - failed], share, failed=failed) for got, _, failed in sides)
+    if value is None or against is None:
+        return _Seen(value, against, nothing, note=f"{pair.metric.statistic}: falls on what never came")
+    found = Estimate(value - against, clusters=clusters)
+    if clusters < MIN_CLUSTERS:
+        return _Seen(value, against, found)
+    weights = bootstrap_weights(clusters, PERCENTILE_DRAWS, seed)
+    first, second = (bootstrap_percentiles(got, owners, weights, share) for got, owners, _ in sides)
+    with np.errstate(invalid="ignore"):
+        drawn = first - second
+    if not np.isfinite(drawn).all():
+        return _Seen(value, against, found, note="no interval: some draws fall on what never came")
+    lo, hi = np.percentile(drawn, [2.5, 97.5], method="inverted_cdf")
+    found = Estimate(value - against, float(drawn.std()), float(lo), float(hi), clusters)
+    return _Seen(value, against, found, _improvement(pair.metric, drawn, clusters))
+
+
+def _verdict(metric: Metric, value: float | None, against: float | None, found: Estimate) -> Verdict:
+    if found.value is None or found.clusters < MIN_CLUSTERS or value is None or against is None:
+        return "insufficient"
+    if found.lo is None or found.hi is None:
+        return "insufficient" if found.value else "no_clear_difference"
+    if found.lo <= 0 <= found.hi:
+        return "no_clear_difference"
+    if metric.direction == "zero":
+        return "better" if abs(value) < abs(against) else "worse"
+    return "better" if (found.value < 0) == (metric.direction == "lower") else "worse"
+
+
+def segment_test(scores: Sequence[Score], candidate: str, incumbent: str, route: Route, profile: str) -> ZTest:
+    """MAPSSWE over all clips both have: for long recordings, beside the cluster interval and never instead of it.
+
+    Args:
+        scores: one row per clip, provider and route.
+        candidate: provider being considered.
+        incumbent: provider to compare with.
+        route: of both.
+        profile: name of the text rules.
+    """
+    rules = text.profile(profile)
+    against = {score.clip_id: score for score in scores if (score.provider, score.route) == (incumbent, route)}
+    differences = [
+        segment.difference
+        for score in scores
+        if (score.provider, score.route) == (candidate, route) and score.reference is not None
+        if (other := against.get(score.clip_id)) is not None
+        for reference in [rules.tokens(score.reference)]
+        for segment in segments(
+            words.align(reference, rules.tokens(score.hypothesis)),
+            words.align(reference, rules.tokens(other.hypothesis)),
+        )
+    ]
+    return z_test(differences)
