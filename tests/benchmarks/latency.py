@@ -4,7 +4,9 @@ Run with ``make bench``, or ``python -m tests.benchmarks.latency --streams 1 10`
 without the delay, by the same clips, and the difference of the medians is printed beside what was planted.
 
 * server: the knob ``delay_s``, constant, before every message;
-* jitter: a relay that holds up each piece from the server by 185 to 215 ms, evenly distributed;
+* jitter: a relay that holds up each burst from the server by 185 to 215 ms, evenly distributed. What comes in one burst
+  is held up alike: were each message of it drawn by itself, the last would wait for the slowest, and the median of what
+  was planted would no longer be 200 ms;
 * network: a relay that holds up either direction by 50 ms, which lengthens the round trip by 100 ms: the user waits
   longer, and what is beyond the round trip stays the same.
 """
@@ -12,7 +14,7 @@ without the delay, by the same clips, and the difference of the medians is print
 import argparse
 import asyncio
 import contextlib
-import random
+import itertools
 import statistics
 import subprocess
 import sys
@@ -39,14 +41,23 @@ DELAYED = (
 )
 UNTOUCHED = ("lat.connect", "lat.rtt", "lat.rest_upload", "lat.rest_download", "beyond_rtt")
 TOLERANCE_S = 0.005
+REST_CLIPS = 40
+"""Requests take no time to speak of, and of a few the median hangs on who was first on a new connection."""
+REST_PAUSE_S = 0.2
+"""A machine that has just rested is slower than one in full swing, and a planted delay is such a rest."""
+BURST_S = 0.05
+GOLDEN, ROOT = 0.6180339887498949, 0.4142135623730951
+"""Their multiples, cut to 0..1, are spread more evenly than chance does it: few clips have the planted median."""
 Medians = Mapping[str, float]
 
 
 async def relay(port: int, there_s: float, back_s: tuple[float, float]) -> None:
     """Pass bytes on late and in order, until stdin closes."""
+    connections = itertools.count()
 
     async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, between: tuple[float, float]) -> None:
-        loop, due_s = asyncio.get_running_loop(), 0.0
+        mine, bursts = next(connections), itertools.count()
+        loop, due_s, heard_s, late_s = asyncio.get_running_loop(), 0.0, -BURST_S, between[0]
         held: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
 
         async def release() -> None:
@@ -61,7 +72,10 @@ async def relay(port: int, there_s: float, back_s: tuple[float, float]) -> None:
         task = asyncio.create_task(release())
         with contextlib.suppress(ConnectionError):
             while data := await reader.read(65536):
-                due_s = max(due_s, loop.time() + random.uniform(*between))
+                if loop.time() - heard_s >= BURST_S:
+                    late_s = between[0] + (between[1] - between[0]) * ((mine * GOLDEN + next(bursts) * ROOT) % 1)
+                heard_s = loop.time()
+                due_s = max(due_s, heard_s + late_s)
                 held.put_nowait((due_s, data))
         held.put_nowait((max(due_s, loop.time()), b""))
         await task
@@ -109,12 +123,14 @@ async def medians(base_url: str, streams: int, clips: int) -> Medians:
     async def worker(provider: Provider, lane: int, waiting: Iterator[int]) -> None:
         await asyncio.sleep(lane * 0.02)  # requests of one instant would wait for each other
         for _ in waiting:
+            if provider.route == "rest":
+                await asyncio.sleep(REST_PAUSE_S)
             await one(provider, lane)
 
     routes: tuple[Route, ...] = ("streaming", "rest")
     async with http_client(Timeouts(), loopback=True) as pool:
         for route in routes:
-            waiting = iter(range(clips))
+            waiting = iter(range(max(clips, REST_CLIPS) if route == "rest" else clips))
             provider = providers.load("xai", route, base_url=base_url, key_env=None, frame_ms=20)
             await asyncio.gather(*(worker(provider, lane, waiting) for lane in range(streams)))
     return {name: statistics.median_low(found) for name, found in values.items() if found}
