@@ -17,7 +17,7 @@ import numpy as np
 
 from evalkit.budget import Budget
 from evalkit.errors import EvalkitError, ParseError, ProviderError, Refused, SettingsError
-from evalkit.limits import Limits
+from evalkit.limits import SPARE, Limits
 from evalkit.plan import Choice
 from evalkit.providers import Provider
 from evalkit.scoring import cost
@@ -232,17 +232,14 @@ class _Climber:
         """Why the last conversation without an answer had none."""
 
     async def step(self, load: int, asked: list[Ask], pool: Pool, timeouts: Timeouts) -> Step:
-        """Hold the conversations of a step; those that have not begun are left out once one is refused."""
+        """Hold the conversations of a step; those that have not begun are left out once one is refused.
+
+        A start that comes late holds up those behind it: made up for all at once, they would be refused as too fast.
+        """
         over = asyncio.Event()
         loop = asyncio.get_running_loop()
-        start = loop.time()
 
-        async def one(number: int, ask: Ask) -> _Talk | None:
-            audio = tone(ask.audio_s)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(over.wait(), start + ask.start_s - loop.time())
-            if over.is_set():
-                return None
+        async def one(number: int, audio: Audio) -> _Talk | None:
             talk = None
             try:
                 talk = await self.converse(audio, lambda: Wire(pool, timeouts=timeouts, stagger=number / len(asked)))
@@ -253,8 +250,19 @@ class _Climber:
                 over.set()
             return talk
 
+        tasks = []
+        began = last = loop.time()
+        before_s = 0.0
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(number, ask)) for number, ask in enumerate(asked)]
+            for number, ask in enumerate(asked):
+                audio = tone(ask.audio_s)
+                due = max(began + ask.start_s, last + (ask.start_s - before_s) / SPARE)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(over.wait(), due - loop.time())
+                if over.is_set():
+                    break
+                last, before_s = loop.time(), ask.start_s
+                tasks.append(group.create_task(one(number, audio)))
         talks = [talk for task in tasks if (talk := task.result()) is not None]
         answered, refused = sum(talk.answered for talk in talks), sum(talk.refused for talk in talks)
         at_once = peak_concurrency([talk.span for talk in talks if talk.answered])

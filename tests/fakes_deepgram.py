@@ -26,6 +26,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from evalkit.emulator.scripted import PlantedWord, Scripted
+from tests.patience import LONG_S
 
 ASKABLE = {"model", "language", "punctuate", "smart_format", "filler_words", "keyterm", "multichannel"}
 ASKABLE_REST = ASKABLE | {"diarize_model", "utterances", "detect_language"}
@@ -394,9 +395,9 @@ def serving(script: Mapping[str, Any], folder: Path, *, key: str | None = None) 
         server = _Server(config)
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
         thread.start()
-        assert server.ready.wait(10)
+        assert server.ready.wait(LONG_S)
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}", service
         finally:
             server.should_exit = True
-            thread.join(10)
+            thread.join(LONG_S)

@@ -190,6 +190,7 @@ def serving(service: Service) -> Iterator[str]:
     config = uvicorn.Config(service.app(), host="127.0.0.1", port=0, log_level="critical", lifespan="off", ws="none")
     server = uvicorn.Server(config)
     listener = config.bind_socket()
+    listener.listen()  # who comes before the thread runs waits instead of being refused
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     try:

@@ -1,6 +1,7 @@
 """Small real servers on loopback, written from the protocols, for tests of the wire and the harness."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
@@ -61,10 +62,19 @@ async def ws_server(talk: Callable[[ServerConnection], Awaitable[None]]) -> Asyn
         yield f"http://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
 
 
+_HELD: list[socket.socket] = []
+
+
 async def closed_port() -> str:
-    """An address at which nothing listens."""
-    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    server.close()
-    await server.wait_closed()
-    return f"http://127.0.0.1:{port}"
+    """An address at which nothing listens; the port stays taken, so that nobody else comes to listen there."""
+    held = socket.socket()
+    held.bind(("127.0.0.1", 0))
+    _HELD.append(held)
+    return f"http://127.0.0.1:{held.getsockname()[1]}"
+
+
+def free_port() -> int:
+    """A port for another process, which nobody else takes in the next moment as long as luck holds."""
+    with socket.socket() as passing:
+        passing.bind(("127.0.0.1", 0))
+        return int(passing.getsockname()[1])

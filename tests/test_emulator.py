@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
@@ -18,6 +17,7 @@ import websockets
 from evalkit.emulator import Knobs, launch, with_knobs
 from evalkit.errors import EvalkitError, SettingsError
 from tests.conftest import OPEN
+from tests.patience import LONG_S
 
 SCRIPT = {"words": [["hello", 0.3, 0.6]]}
 
@@ -26,8 +26,8 @@ def descendants() -> list[psutil.Process]:
     return [child for child in psutil.Process().children(recursive=True) if "evalkit.emulator" in str(child.cmdline())]
 
 
-def gone(processes: list[psutil.Process], within_s: float) -> bool:
-    return not psutil.wait_procs(processes, timeout=within_s)[1]
+def gone(processes: list[psutil.Process]) -> bool:
+    return not psutil.wait_procs(processes, timeout=LONG_S)[1]
 
 
 def test_import_loads_no_recogniser_and_no_web_server() -> None:
@@ -38,10 +38,10 @@ def test_import_loads_no_recogniser_and_no_web_server() -> None:
 
 def test_server_is_gone_after_the_block() -> None:
     with launch("scripted", script=SCRIPT) as base_url:
-        assert httpx.get(base_url).status_code == 200
+        assert httpx.get(base_url, timeout=LONG_S).status_code == 200
         started = descendants()
         assert len(started) == 3
-    assert gone(started, 1.0)
+    assert gone(started)
 
 
 def test_server_is_stopped_with_sockets_open_and_when_the_block_fails() -> None:
@@ -51,11 +51,9 @@ def test_server_is_stopped_with_sockets_open_and_when_the_block_fails() -> None:
                 await connection.recv()
                 raise ZeroDivisionError
 
-    began = time.monotonic()
     with pytest.raises(ZeroDivisionError):
         asyncio.run(fail())
     assert descendants() == []
-    assert time.monotonic() - began < 15
 
 
 def test_nothing_outlives_a_parent_that_was_killed(tmp_path: Path) -> None:
@@ -71,7 +69,7 @@ def test_nothing_outlives_a_parent_that_was_killed(tmp_path: Path) -> None:
         tree = psutil.Process(parent.pid).children(recursive=True)
         parent.send_signal(signal.SIGKILL)
         assert len(tree) == 3
-        assert gone(tree, 10.0)
+        assert gone(tree)
 
 
 def test_nothing_outlives_a_server_that_was_killed() -> None:
@@ -79,7 +77,7 @@ def test_nothing_outlives_a_server_that_was_killed() -> None:
         tree = descendants()
         server = next(process for process in tree if process.ppid() == os.getpid())
         server.kill()
-        assert gone(tree, 10.0)
+        assert gone(tree)
 
 
 def test_foreground_server_says_where_it_is_and_ends_on_interrupt(tmp_path: Path) -> None:
@@ -88,12 +86,12 @@ def test_foreground_server_says_where_it_is_and_ends_on_interrupt(tmp_path: Path
     command = [sys.executable, "-c", code, str(tmp_path / "script.json")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
-        assert httpx.post(server.stdout.readline().strip()).status_code == 415
+        assert httpx.post(server.stdout.readline().strip(), timeout=LONG_S).status_code == 415
         assert "planted" in server.stdout.readline()
         tree = psutil.Process(server.pid).children(recursive=True)
         server.send_signal(signal.SIGINT)
-        assert server.wait(10) == 0
-    assert gone(tree, 5.0)
+        assert server.wait(LONG_S) == 0
+    assert gone(tree)
 
 
 def test_wrong_engine_and_wrong_script_are_one_sentence(tmp_path: Path) -> None:
@@ -143,7 +141,9 @@ def test_real_sound_over_both_routes() -> None:
         return " ".join(texts), cpu_s
 
     with launch("moonshine") as base_url:
-        answers = [httpx.post(f"{base_url}/v1/stt", files={"file": path.read_bytes()}, timeout=60) for _ in range(2)]
+        answers = [
+            httpx.post(f"{base_url}/v1/stt", files={"file": path.read_bytes()}, timeout=LONG_S) for _ in range(2)
+        ]
         body = answers[0].json()
         assert plain(body["text"]) == said
         assert answers[1].json() == body

@@ -14,6 +14,7 @@ import pytest
 import websockets
 
 from evalkit.emulator import Knobs, launch, with_knobs
+from tests.patience import LONG_S
 
 KEY_VARIABLE = "EMULATOR_TEST_SECRET"
 WORDS = [
@@ -46,7 +47,7 @@ def post(
     url: str, fields: dict[str, Any] | None = None, data: bytes | None = FOUR_SECONDS, **more: Any
 ) -> httpx.Response:
     files = None if data is None else {"file": ("clip", data)}
-    return httpx.post(f"{url}/v1/stt", data=fields or {}, files=files, **more)
+    return httpx.post(f"{url}/v1/stt", data=fields or {}, files=files, timeout=LONG_S, **more)
 
 
 def socket(url: str, query: str = "", **more: Any) -> websockets.connect:
@@ -126,7 +127,7 @@ def test_option_after_the_file_is_ignored(url: str) -> None:
     early = [(name, (None, value)) for name, value in RAW.items()]
     parts: Any = [*early, ("file", ("clip", FOUR_SECONDS)), ("filler_words", (None, "true"))]
     for knobs, heard in ((Knobs(), False), (Knobs(file_must_be_last=False), True)):
-        body = httpx.post(f"{with_knobs(url, knobs)}/v1/stt", files=parts).json()
+        body = httpx.post(f"{with_knobs(url, knobs)}/v1/stt", files=parts, timeout=LONG_S).json()
         assert ("uh" in body["text"].split()) is heard
     assert "uh" in post(url, {**RAW, "filler_words": "true"}).json()["text"].split()
 
@@ -155,16 +156,16 @@ def test_wrong_request_is_refused_with_code_and_error(
 
 
 def test_neither_file_nor_url_and_a_url_alone(url: str) -> None:
-    assert httpx.post(f"{url}/v1/stt", files={"language": (None, "en")}).status_code == 400
-    answer = httpx.post(f"{url}/v1/stt", files={"url": (None, "http://127.0.0.1/a.wav")})
+    assert httpx.post(f"{url}/v1/stt", files={"language": (None, "en")}, timeout=LONG_S).status_code == 400
+    answer = httpx.post(f"{url}/v1/stt", files={"url": (None, "http://127.0.0.1/a.wav")}, timeout=LONG_S)
     assert (answer.status_code, "downloads nothing" in answer.json()["error"]) == (502, True)
 
 
 def test_file_over_the_limit_and_unknown_paths(url: str) -> None:
     assert post(with_knobs(url, Knobs(max_upload_bytes=1000)), RAW).status_code == 413
     assert post(f"{url}/openai").status_code == 404
-    assert httpx.post(f"{url}/v1/audio/transcriptions").status_code == 404
-    assert httpx.put(f"{url}/v1/stt").status_code == 405
+    assert httpx.post(f"{url}/v1/audio/transcriptions", timeout=LONG_S).status_code == 404
+    assert httpx.put(f"{url}/v1/stt", timeout=LONG_S).status_code == 405
     assert post(f"{url}/knobs/don_text=full", RAW).status_code == 400
 
 
@@ -187,7 +188,7 @@ def test_delay_is_added_to_an_answer(url: str) -> None:
 
 
 def test_about_says_that_the_truth_is_planted(url: str) -> None:
-    about = httpx.get(url).json()
+    about = httpx.get(url, timeout=LONG_S).json()
     assert about["engine"]["truth"] == "planted"
     assert about["knobs"]["chunk_s"] == 1.0
 
@@ -301,14 +302,18 @@ async def test_a_new_turn_can_follow_when_the_socket_stays_open(url: str) -> Non
             assert " ".join(texts) == ALL
 
 
+def newest_worker() -> psutil.Process:
+    tree = psutil.Process().children(recursive=True)
+    workers = [process for process in tree if "evalkit.emulator.worker" in process.cmdline()]
+    return max(workers, key=lambda process: process.create_time())
+
+
 @pytest.mark.parametrize(("early", "duration_s"), [("drop", 0.0), ("keep", 4.0)])
 async def test_audio_before_created(early: str, duration_s: float) -> None:
     """A recogniser that is held up has not opened the session when the audio comes."""
     knobs = Knobs.parse([f"early_audio={early}"])
     with launch("scripted", script={"words": WORDS}, knobs=knobs, workers=1) as base_url:
-        tree = psutil.Process().children(recursive=True)
-        workers = [process for process in tree if "evalkit.emulator.worker" in process.cmdline()]
-        worker = max(workers, key=lambda process: process.create_time())
+        worker = newest_worker()
         worker.suspend()
         async with socket(base_url) as connection:
             await connection.send(FOUR_SECONDS)
@@ -320,13 +325,30 @@ async def test_audio_before_created(early: str, duration_s: float) -> None:
     assert done["duration"] == duration_s
 
 
+async def test_early_audio_that_is_kept_goes_before_all_that_follows() -> None:
+    """Even if the client has said all before a recogniser that is held up has opened the session."""
+    knobs = Knobs(early_audio="keep", chunk_s=1.0)
+    with launch("scripted", script={"words": WORDS}, knobs=knobs, workers=1) as base_url:
+        worker = newest_worker()
+        worker.suspend()
+        async with socket(base_url) as connection:
+            for _ in range(20):
+                await connection.send(bytes(3200))
+            await connection.send('{"type": "audio.done"}')
+            await (await connection.ping())
+            worker.resume()
+            messages = [json.loads(message) async for message in connection]
+    assert messages[-1]["duration"] == 2.0
+    assert stitched(messages) == "Please book a small room for nine."
+
+
 async def test_vanished_client_is_forgotten(url: str) -> None:
     for _ in range(3):
         connection = await socket(url)
         await connection.recv()
         await connection.send(FOUR_SECONDS)
         connection.transport.abort()
-    async with asyncio.timeout(5), httpx.AsyncClient() as client:
-        while (await client.get(url)).json()["sessions"]:
-            pass
+    async with asyncio.timeout(LONG_S), httpx.AsyncClient(timeout=LONG_S) as client:
+        while (await client.get(url)).json()["sessions"]:  # noqa: ASYNC110 no event tells
+            await asyncio.sleep(0.01)
     assert stitched((await session(url))[0]) == ALL

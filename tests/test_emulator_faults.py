@@ -26,7 +26,10 @@ def came(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Fault, Came]
             return with_knobs(url, Knobs(faults=faults.written([fault])))
 
         return await asyncio.gather(
-            *(tried(at(one), one.route, folder / f"{one.route}-{one.kind}", clips=one.first) for one in PLAN)
+            *(
+                tried(at(one), one.route, folder / f"{one.route}-{one.kind}", clips=one.first, kind=one.kind)
+                for one in PLAN
+            )
         )
 
     with hurried(), launch("scripted", script=script(folder), knobs=KNOBS) as url:

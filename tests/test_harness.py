@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import threading
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -24,6 +25,7 @@ from evalkit.scoring import stitching
 from evalkit.store import Store
 from evalkit.types import Audio, Hypothesis, Trace
 from evalkit.wire import Wire
+from tests.patience import LONG_S, until
 from tests.peers import closed_port, http_answer, http_server, tcp_server, ws_server
 
 Reply = Callable[[str, int], bytes]
@@ -231,22 +233,25 @@ async def test_an_interrupt_while_answers_are_written_loses_none_of_them(
     corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answered: list[str] = []
-    begun = asyncio.Event()
+    begun, interrupted = asyncio.Event(), threading.Event()
     loop = asyncio.get_running_loop()
     append = Store.append
 
     def slowly(self: Store, trace: Trace, **rest: Any) -> None:
         answered.append(trace.clip_id)
         loop.call_soon_threadsafe(begun.set)
-        time.sleep(0.1)
+        interrupted.wait(LONG_S)
         append(self, trace, **rest)
 
     monkeypatch.setattr(Store, "append", slowly)
-    async with asked(corpus, lambda *_: GOOD, concurrency=4) as (peer, plan):
-        task = asyncio.create_task(ran(plan, corpus, Store(tmp_path)))
+    four = replace(corpus, clips=corpus.clips[:4])
+    async with asked(four, lambda *_: GOOD, concurrency=4) as (peer, plan):
+        task = asyncio.create_task(ran(plan, four, Store(tmp_path)))
         await begun.wait()
+        await until(lambda: len(peer.seen) == 4)
         await asyncio.sleep(0.05)  # the other answers wait for their turn to be written
         task.cancel()
+        interrupted.set()
         with pytest.raises(asyncio.CancelledError):
             await task
     assert once(Store(tmp_path)) == Counter(answered)
@@ -255,13 +260,16 @@ async def test_an_interrupt_while_answers_are_written_loses_none_of_them(
 
 async def test_concurrency_is_bounded(corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     running = peak = 0
+    both = asyncio.Event()
     original = harness._Session.converse
 
     async def counted(self: harness._Session, *rest: Any) -> tuple[Trace, Hypothesis]:
         nonlocal running, peak
         running += 1
         peak = max(peak, running)
-        await asyncio.sleep(0)
+        if running == 2:
+            both.set()
+        await asyncio.wait_for(both.wait(), LONG_S)
         piece = await original(self, *rest)
         running -= 1
         return piece

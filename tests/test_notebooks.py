@@ -22,7 +22,7 @@ def test_a_notebook_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("EVALKIT_RUN", str(handmade.write_run(tmp_path / "demo")))
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
     book = opened(path)
-    NotebookClient(book, timeout=120, resources={"metadata": {"path": str(path.parent)}}).execute()
+    NotebookClient(book, timeout=600, startup_timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute()
     shown = [output.get("data", {}) for cell in book.cells for output in cell.get("outputs", [])]
     page = "".join(data.get("text/html", "") for data in shown)
     assert "makes fewer word errors than" in page

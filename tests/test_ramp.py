@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import date
@@ -25,6 +26,7 @@ from evalkit.ramp import Ask, Step
 from evalkit.scoring import limits as seen
 from evalkit.scoring.cost import Price
 from evalkit.store import Store
+from tests.patience import in_a_quiet_moment
 from tests.peers import closed_port, http_answer, http_server
 
 GOOD = http_answer(200, json.dumps({"text": "", "duration": 1.0}))
@@ -94,20 +96,51 @@ async def test_sessions_start_as_allowed_and_are_all_open_at_once(
 ) -> None:
     """At ten starts a second eight sessions take longer to open than a clip of 0.4 s lasts."""
     monkeypatch.setattr(ramp, "CLIP_S", 0.4)
-    service = Streams(apart_s=0.08)
-    async with service.serving() as provider:
-        steps = await climbed(provider, tmp_path, 8, allowed=Limits(requests_per_s=10, sessions=100))
-    assert service.peak == 8
-    assert steps[-1] == Step(8, 8, 0, 0, 8), "the rate of starts was never refused"
-    assert min(later - earlier for earlier, later in pairwise(service.starts)) >= 0.08
+
+    async def attempt(number: int) -> None:
+        service = Streams(apart_s=0.08)
+        async with service.serving() as provider:
+            allowed = Limits(requests_per_s=10, sessions=100)
+            steps = await climbed(provider, tmp_path / str(number), 8, allowed=allowed)
+        assert service.peak == 8
+        assert steps[-1] == Step(8, 8, 0, 0, 8), "the rate of starts was never refused"
+        assert min(later - earlier for earlier, later in pairwise(service.starts)) >= 0.08
+
+    await in_a_quiet_moment(attempt)
+
+
+async def test_starts_that_a_stall_held_up_are_not_made_up_for_all_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would be refused as too fast, and the ramp would take that for too many."""
+    monkeypatch.setattr(ramp, "CLIP_S", 0.3)
+    started: list[float] = []
+    loop = asyncio.get_running_loop()
+    converse = ramp._Climber.converse
+
+    async def seen_starting(self: ramp._Climber, *rest: Any) -> ramp._Talk:
+        started.append(loop.time())
+        if len(started) == 4:
+            time.sleep(0.5)  # noqa: ASYNC251 what a busy machine does
+        return await converse(self, *rest)
+
+    monkeypatch.setattr(ramp._Climber, "converse", seen_starting)
+    async with Streams().serving(speed=4.0) as provider:
+        await climbed(provider, tmp_path, 4, allowed=Limits(requests_per_s=10, sessions=100))
+    assert len(started) == 7
+    assert min(later - earlier for earlier, later in pairwise(started[3:])) >= 0.05
 
 
 async def test_a_hurried_clip_is_as_long_as_it_must_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ramp, "CLIP_S", 0.3)
-    service = Streams()
-    async with service.serving(speed=4.0) as provider:
-        assert (await climbed(provider, tmp_path, 4))[-1].at_once == 4
-    assert service.peak == 4
+
+    async def attempt(number: int) -> None:
+        service = Streams()
+        async with service.serving(speed=4.0) as provider:
+            assert (await climbed(provider, tmp_path / str(number), 4))[-1].at_once == 4
+        assert service.peak == 4
+
+    await in_a_quiet_moment(attempt)
 
 
 async def test_a_refused_key_ends_it_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +157,7 @@ async def test_a_refused_key_ends_it_at_once(tmp_path: Path, monkeypatch: pytest
             await climbed(providers.load("xai", "rest", base_url=url, key_env=""), tmp_path, 64)
     assert asked <= 4
     found = seen.observed(Store(tmp_path).traces())["xai", "rest"]
-    assert found.requests.peak == 2, "what was refused shows nothing"
+    assert 1 <= found.requests.peak <= 2, "what was refused shows nothing"
 
 
 async def test_a_dead_host_ends_it_after_the_first_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,21 +180,25 @@ async def test_requests_are_spread_over_the_step_and_stop_at_the_first_refusal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ramp, "HOLD_S", 0.5)
-    asked = 0
 
-    def reply(_: bytes) -> bytes:
-        nonlocal asked
-        asked += 1
-        return GOOD if asked <= 20 else http_answer(429, "{}")
+    async def attempt(number: int) -> None:
+        asked = 0
 
-    async with http_server(reply) as url:
-        provider = providers.load("xai", "rest", base_url=url, key_env="")
-        steps = await climbed(provider, tmp_path, 64)
-    assert [step.asked for step in steps] == [1, 2, 4, 8, 16, 32]
-    assert steps[-1].refused >= 1
-    assert steps[2] == Step(4, 2, 0, 0, 1), "one after the other is not at once"
-    assert sum(step.answered for step in steps) == 20
-    assert asked < sum(round(load * 0.5) for load in (1, 2, 4, 8, 16, 32)), "the rest of the last step is left out"
+        def reply(_: bytes) -> bytes:
+            nonlocal asked
+            asked += 1
+            return GOOD if asked <= 20 else http_answer(429, "{}")
+
+        async with http_server(reply) as url:
+            provider = providers.load("xai", "rest", base_url=url, key_env="")
+            steps = await climbed(provider, tmp_path / str(number), 64)
+        assert [step.asked for step in steps] == [1, 2, 4, 8, 16, 32]
+        assert steps[-1].refused >= 1
+        assert steps[2] == Step(4, 2, 0, 0, 1), "one after the other is not at once"
+        assert sum(step.answered for step in steps) == 20
+        assert asked < sum(round(load * 0.5) for load in (1, 2, 4, 8, 16, 32)), "the rest of the last step is left out"
+
+    await in_a_quiet_moment(attempt)
 
 
 async def test_the_budget_ends_a_ramp_before_it_is_passed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from websockets.exceptions import ConnectionClosed
 
 from evalkit import corpora
 from evalkit.types import Clip, Event, Trace
+from tests.patience import LONG_S, in_a_quiet_moment
 from tests.replayed import of_traces, playing
 from tests.trials import corpus
 
@@ -50,41 +51,54 @@ async def heard(socket: ClientConnection) -> list[str | bytes]:
     messages = []
     try:
         while True:
-            messages.append(await asyncio.wait_for(socket.recv(), 5))
+            messages.append(await asyncio.wait_for(socket.recv(), LONG_S))
     except ConnectionClosed:
         return messages
 
 
 async def test_messages_come_when_so_much_was_heard_and_as_much_later(clip: Clip) -> None:
     recorded = of_traces([trace(clip, GUESS, FINAL, CLOSED)], [clip])
-    async with playing(recorded) as url, connect(f"{url}/v1/stt".replace("http", "ws", 1)) as socket:
-        assert await socket.recv() == "hello"
-        pcm = sound(clip)
-        await socket.send(pcm[:12_000])  # short of 0.4 s
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(socket.recv(), 0.15)
-        await socket.send(pcm[12_000:])
-        began = time.perf_counter()
-        assert await socket.recv() == "guess"
-        assert 0.045 < time.perf_counter() - began < 0.3
-        await asyncio.sleep(0.2)
-        await socket.send(DONE)
-        began = time.perf_counter()
-        assert await socket.recv() == "final"
-        assert 0.045 < time.perf_counter() - began < 0.3
-        assert await heard(socket) == []
-    assert (socket.close_code, socket.close_reason) == (1000, "bye")
+    late_s: list[float] = []
+
+    async def attempt(_: int) -> None:
+        async with connect(f"{url}/v1/stt".replace("http", "ws", 1)) as socket:
+            assert await socket.recv() == "hello"
+            pcm = sound(clip)
+            await socket.send(pcm[:12_000])  # short of 0.4 s
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(socket.recv(), 0.15)
+            began = time.perf_counter()
+            await socket.send(pcm[12_000:])
+            assert await socket.recv() == "guess"
+            late_s.append(time.perf_counter() - began)
+            await asyncio.sleep(0.2)
+            began = time.perf_counter()
+            await socket.send(DONE)
+            assert await socket.recv() == "final"
+            late_s.append(time.perf_counter() - began)
+            assert await heard(socket) == []
+        assert (socket.close_code, socket.close_reason) == (1000, "bye")
+        assert max(late_s[-2:]) < 0.3
+
+    async with playing(recorded) as url:
+        await in_a_quiet_moment(attempt)
+    assert min(late_s) > 0.045
 
 
 async def test_faster_waits_less(clip: Clip) -> None:
     late = Event(1.91, 1.0, "received", "final")
     recorded = of_traces([trace(clip, GUESS, late, Event(1.92, 1.0, "closed", {"code": 1000, "reason": ""}))], [clip])
-    async with playing(recorded, speed=20) as url, connect(f"{url}/v1/stt".replace("http", "ws", 1)) as socket:
-        await socket.send(sound(clip))
-        await socket.send(DONE)
-        began = time.perf_counter()
-        assert await heard(socket) == ["hello", "guess", "final"]
-        assert time.perf_counter() - began < 0.5
+
+    async def attempt(_: int) -> None:
+        async with connect(f"{url}/v1/stt".replace("http", "ws", 1)) as socket:
+            await socket.send(sound(clip))
+            await socket.send(DONE)
+            began = time.perf_counter()
+            assert await heard(socket) == ["hello", "guess", "final"]
+            assert time.perf_counter() - began < 0.5
+
+    async with playing(recorded, speed=20) as url:
+        await in_a_quiet_moment(attempt)
 
 
 async def test_the_clip_is_known_by_its_sound_not_by_its_turn(clip: Clip) -> None:
@@ -168,6 +182,6 @@ async def test_a_silent_service_still_answers_pings_and_a_client_may_leave(clip:
         await socket.send(sound(clip))
         await socket.send(DONE)
         assert [await socket.recv(), await socket.recv()] == ["hello", "guess"]
-        assert await asyncio.wait_for(await socket.ping(), 2) >= 0
+        assert await asyncio.wait_for(await socket.ping(), LONG_S) >= 0
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(socket.recv(), 0.2)

@@ -21,7 +21,7 @@ from tests.conversations import answered, streamed, trace
 from tests.peers import closed_port, http_answer, http_server, tcp_server, ws_server
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-SOON = Timeouts(connect_s=0.2, message_s=0.1, answer_s=0.1)
+SOON = Timeouts(message_s=0.1, answer_s=0.1)
 LOST = Unavailable("lost")
 
 
@@ -38,10 +38,10 @@ def broken_off(t_s: float = 1.0) -> Trace:
     return trace([Event(t_s, 0.0, "error", {"type": "Unavailable", "message": message})])
 
 
-async def held(url: str, *, socket: bool) -> Ending:
+async def held(url: str, *, socket: bool, timeouts: Timeouts = Timeouts()) -> Ending:  # noqa: B008 frozen
     """What the wire records of a conversation that fails."""
-    async with http_client(SOON, loopback=True) as http:
-        wire = Wire(http, timeouts=SOON)
+    async with http_client(timeouts, loopback=True) as http:
+        wire = Wire(http, timeouts=timeouts)
         with suppress(Unavailable):
             if socket:
                 async with wire.websocket(url.replace("http", "ws")) as live:
@@ -56,7 +56,7 @@ async def test_a_request_without_an_answer_has_timed_out() -> None:
         await reader.read()
 
     async with tcp_server(silent) as url:
-        found = await held(url, socket=False)
+        found = await held(url, socket=False, timeouts=SOON)
     assert found.timed_out
     assert (found.status, found.opened, found.dropped, found.ours) == (None, False, False, False)
 
@@ -68,7 +68,7 @@ async def test_a_silent_socket_hangs_and_a_closed_one_was_dropped(hangs: bool) -
             await (peer.wait_closed() if hangs else peer.close(1013, "busy"))
 
     async with ws_server(talk) as url:
-        found = await held(url, socket=True)
+        found = await held(url, socket=True, timeouts=SOON if hangs else Timeouts())
     assert found.opened
     assert (found.timed_out, found.dropped) == (hangs, not hangs)
     assert hangs or found.close_code == 1013
@@ -79,7 +79,7 @@ async def test_an_upgrade_that_never_ends_has_timed_out() -> None:
         await reader.read()
 
     async with tcp_server(silent) as url:
-        found = await held(url, socket=True)
+        found = await held(url, socket=True, timeouts=Timeouts(connect_s=0.2))
     assert found.timed_out
     assert not found.opened
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import itertools
+import random
 import ssl
-import statistics
 import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -19,6 +19,7 @@ from evalkit.emulator import launch
 from evalkit.errors import SettingsError, Unavailable
 from evalkit.weather import Weather, forward, tunnel
 from evalkit.wire import Timeouts, Wire, http_client
+from tests.patience import LONG_S
 from tests.peers import closed_port, tcp_server, ws_server
 from tests.trials import ATTEMPTS, AUDIO_S, KNOBS, TRUTH, Came, hurried, locked, script, tried
 
@@ -60,6 +61,23 @@ async def trip_s(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     return time.perf_counter() - began
 
 
+async def least_s(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, under_s: float) -> float:
+    """The shortest of as many trips as it takes to find one below ``under_s``: a busy machine makes some late."""
+    trips = [await trip_s(reader, writer) for _ in range(5)]
+    until_s = time.monotonic() + LONG_S
+    while min(trips) >= under_s and time.monotonic() < until_s:
+        trips.append(await trip_s(reader, writer))
+    return min(trips)
+
+
+@pytest.fixture
+def age(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How old each connection says it is: a clock that moves when it is told to."""
+    seconds = [0.0]
+    monkeypatch.setattr(weather._Passage, "_age_s", lambda _: seconds[0])
+    return seconds
+
+
 async def test_in_fair_weather_every_byte_arrives_in_order() -> None:
     sent = bytes(range(256)) * 40_000
     async with through(Weather()) as port, client(port) as (reader, writer):
@@ -70,42 +88,44 @@ async def test_in_fair_weather_every_byte_arrives_in_order() -> None:
 
 @pytest.mark.parametrize("sky", [Weather(up_delay_s=0.05, down_delay_s=0.03), Weather(down_delay_s=0.08)])
 async def test_a_planted_delay_is_in_every_round_trip(sky: Weather) -> None:
-    async with through(Weather()) as clear, through(sky) as port, client(clear) as near, client(port) as far:
-        plain = [await trip_s(*near) for _ in range(20)]
-        trips = [await trip_s(*far) for _ in range(20)]
-    assert min(trips) >= 0.08
-    assert min(trips) - min(plain) == pytest.approx(0.08, abs=0.005)
-    assert statistics.median(trips) < 0.12
+    async with through(sky) as port, client(port) as (reader, writer):
+        assert 0.08 <= await least_s(reader, writer, 0.085) < 0.085
 
 
-async def test_jitter_is_bounded_repeatable_and_keeps_the_order() -> None:
+async def test_jitter_varies_and_keeps_the_order() -> None:
     async with through(Weather(up_jitter_s=0.1, seed=3)) as port, client(port) as (reader, writer):
-        trips = [await trip_s(reader, writer) for _ in range(20)]
+        assert max([await trip_s(reader, writer) for _ in range(20)]) > 0.05
+        assert await least_s(reader, writer, 0.03) < 0.03
         for number in range(50):
             writer.write(b"%02d" % number)
             await asyncio.sleep(0)
         assert await reader.readexactly(100) == b"".join(b"%02d" % number for number in range(50))
-    assert 0.02 < statistics.mean(trips) < 0.09
-    assert max(trips) - min(trips) > 0.03
+
+
+@pytest.mark.parametrize("luck", [0.0, 0.5, 1.0])
+async def test_jitter_is_bounded(luck: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(random.Random, "uniform", lambda _, low, high: low + luck * (high - low))
+    async with through(Weather(up_jitter_s=0.04)) as port, client(port) as (reader, writer):
+        assert luck * 0.04 <= await least_s(reader, writer, luck * 0.04 + 0.01) < luck * 0.04 + 0.01
 
 
 async def test_a_drop_is_a_reset_and_befalls_only_its_connections() -> None:
     async with through(Weather(drop_at_s=0.1, first=2, times=1)) as port:
         for number in (1, 2, 3):
             async with client(port) as (reader, writer):
-                await trip_s(reader, writer)
                 if number == 2:
                     with pytest.raises(ConnectionResetError):
                         await reader.read()
                 else:
+                    await trip_s(reader, writer)
                     await asyncio.sleep(0.15)
                     await trip_s(reader, writer)
 
 
-async def test_silence_swallows_and_never_closes() -> None:
+async def test_silence_swallows_and_never_closes(age: list[float]) -> None:
     async with through(Weather(silent_at_s=0.1)) as port, client(port) as (reader, writer):
         await trip_s(reader, writer)
-        await asyncio.sleep(0.12)
+        age[0] = 0.1
         writer.write(b"ping")
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
@@ -114,18 +134,21 @@ async def test_silence_swallows_and_never_closes() -> None:
 
 async def test_silence_keeps_even_the_end_of_the_service_from_the_client() -> None:
     async def leave(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(0.15)
+        await asyncio.sleep(0)
 
-    async with through(Weather(silent_at_s=0.1), leave) as port, client(port) as (reader, _):
+    async with through(Weather(silent_at_s=0.0), leave) as port, client(port) as (reader, _):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.3):
                 await reader.read()
 
 
 async def test_a_stall_holds_everything_back_and_loses_nothing() -> None:
-    async with through(Weather(stall_at_s=0.0, stall_s=0.3)) as port, client(port) as (reader, writer):
-        assert 0.28 <= await trip_s(reader, writer) < 0.6
-        assert await trip_s(reader, writer) < 0.2
+    async with through(Weather(stall_at_s=0.0, stall_s=0.3)) as port:
+        began = time.perf_counter()
+        async with client(port) as (reader, writer):
+            await trip_s(reader, writer)
+            assert time.perf_counter() - began >= 0.3
+            assert await least_s(reader, writer, 0.1) < 0.1
 
 
 async def test_a_slow_reader_takes_no_more_than_it_says() -> None:
@@ -133,7 +156,7 @@ async def test_a_slow_reader_takes_no_more_than_it_says() -> None:
         began = time.perf_counter()
         writer.write(bytes(20_000))
         await reader.readexactly(20_000)
-        assert 0.35 < time.perf_counter() - began < 1.5
+        assert time.perf_counter() - began > 0.35
 
 
 async def test_a_peer_that_reads_nothing_ends_the_sending() -> None:
@@ -152,10 +175,8 @@ async def test_a_peer_that_reads_nothing_ends_the_sending() -> None:
                     for _ in itertools.count():
                         await socket.send("x" * 1_000_000)
 
-            began = time.monotonic()
             with pytest.raises(Unavailable, match="took nothing more"):
                 await pour()
-            assert time.monotonic() - began < 5
             assert wire.events[-1].kind == "error"
 
 
@@ -202,7 +223,7 @@ async def test_tls_passes_through_a_tunnel_untouched(certificate: Path) -> None:
     async with server, tunnel(Weather(down_delay_s=0.05)) as port:
         far = server.sockets[0].getsockname()[1]
         began = time.perf_counter()
-        async with httpx.AsyncClient(proxy=f"http://127.0.0.1:{port}", verify=trust) as http:
+        async with httpx.AsyncClient(proxy=f"http://127.0.0.1:{port}", verify=trust, timeout=LONG_S) as http:
             assert (await http.get(f"https://localhost:{far}/")).text == "hi"
         assert time.perf_counter() - began >= 0.1, "the handshake and the answer both came through the weather"
 
@@ -229,7 +250,7 @@ def came(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Came]]:
 
     async def one(url: str, trouble: weather.Trouble) -> Came:
         async with forward("127.0.0.1", port_of(url), trouble.weather) as port:
-            return await tried(f"http://127.0.0.1:{port}", "streaming", folder / trouble.name)
+            return await tried(f"http://127.0.0.1:{port}", "streaming", folder / trouble.name, kind=trouble.name)
 
     async def all_of(url: str) -> list[Came]:
         return await asyncio.gather(*(one(url, trouble) for trouble in PLAN))

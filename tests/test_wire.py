@@ -21,6 +21,7 @@ from evalkit.errors import SettingsError, Unavailable
 from evalkit.types import Audio, Event, Trace
 from evalkit.wire import MASK, Timeouts, Upload, Wire, http_client
 from evalkit.wire.upload import WavFile
+from tests.patience import until
 from tests.peers import closed_port, http_answer, http_server, tcp_server, ws_server
 
 KEY = "xai-planted-secret"
@@ -221,9 +222,11 @@ async def test_a_loop_that_stands_still_between_frames_is_seen() -> None:
 async def test_a_peer_that_does_not_read_blocks_us_for_as_long_as_it_likes() -> None:
     """Frames of 1 MB, more than the buffers between the two hold."""
 
+    handed_s: list[float] = []
+
     async def slow(socket: ServerConnection) -> None:
         socket.transport.pause_reading()
-        await asyncio.sleep(0.3)
+        await until(lambda: bool(handed_s) and time.perf_counter() - handed_s[-1] >= 0.15)
         socket.transport.resume_reading()
         await swallow(socket)
 
@@ -231,7 +234,9 @@ async def test_a_peer_that_does_not_read_blocks_us_for_as_long_as_it_likes() -> 
         wire = Wire(http)
         async with wire.websocket(url.replace("http", "ws")) as socket:
             async for frame in wire.pace(Audio(bytes(20_000_000), 48_000_000), 10):
+                handed_s.append(time.perf_counter())
                 await socket.send_audio(frame)
+                handed_s.clear()
     pacing = Trace("c", "p", "streaming", {}, 1, datetime.now(UTC), wire.events).pacing()
     assert pacing is not None
     assert pacing.blocked_s is not None
@@ -248,14 +253,15 @@ async def test_the_round_trip_is_measured_before_and_after_the_audio() -> None:
     async with ws_server(talk) as url, http_client(Timeouts(), loopback=True) as http:
         wire = Wire(http)
         async with wire.websocket(url.replace("http", "ws")) as socket:
+            await until(lambda: any(event.kind == "ping" for event in wire.events))
             async for frame in wire.pace(Audio(bytes(16_000), 16_000), 100):
                 await socket.send_audio(frame)
             await socket.send("done")
             await socket.until(lambda message: message == "bye", what="bye")
-    before, after = [event for event in wire.events if event.kind == "ping"]
+    before, *_, after = [event for event in wire.events if event.kind == "ping"]
     frames = [event for event in wire.events if event.kind == "audio"]
     assert before.t_s < frames[0].t_s < frames[-1].t_s < after.t_s
-    assert all(0 < event.data["rtt_s"] < 0.5 for event in (before, after))
+    assert all(event.data["rtt_s"] > 0 for event in (before, after))
 
 
 async def test_opening_a_socket_is_split_into_its_phases() -> None:
@@ -341,8 +347,7 @@ async def test_a_body_that_cannot_be_decoded_is_unavailable() -> None:
 
 async def test_stamps_stay_with_their_messages_after_a_redirect() -> None:
     async def talk(socket: ServerConnection) -> None:
-        for message in ("one", "two"):
-            await asyncio.sleep(0.1)
+        async for message in socket:
             await socket.send(message)
 
     async with ws_server(talk) as target, http_client(Timeouts(), loopback=True) as http:
@@ -350,7 +355,10 @@ async def test_stamps_stay_with_their_messages_after_a_redirect() -> None:
         async with http_server(lambda _: moved) as url:
             wire = Wire(http)
             async with wire.websocket(url.replace("http", "ws")) as socket:
-                await socket.until(lambda message: message == "two", what="two")
+                for number in ("one", "two"):
+                    await asyncio.sleep(0.1)
+                    await socket.send(number)
+                    await socket.until(lambda message, number=number: message == number, what=number)  # type: ignore[misc]
     opened, one, two = (event.t_s for event in wire.events if event.kind in ("open", "received"))
     assert one - opened >= 0.09
     assert two - one >= 0.09

@@ -12,6 +12,7 @@ from evalkit.errors import Unavailable
 from evalkit.types import Audio
 from evalkit.wire import Timeouts, Wire, http_client
 from evalkit.wire import socket as sockets
+from tests.patience import until
 from tests.peers import ws_server
 
 
@@ -19,14 +20,12 @@ async def test_pings_go_on_during_a_conversation(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(sockets, "PING_S", 0.02)
 
     async def talk(socket: ServerConnection) -> None:
-        await asyncio.sleep(0.3)
-        await socket.send("bye")
+        await socket.wait_closed()
 
     async with ws_server(talk) as url, http_client(Timeouts(), loopback=True) as http:
         wire = Wire(http)
-        async with wire.websocket(url.replace("http", "ws")) as socket:
-            await socket.until(lambda message: message == "bye", what="bye")
-    assert sum(event.kind == "ping" for event in wire.events) >= 3
+        async with wire.websocket(url.replace("http", "ws")):
+            await until(lambda: sum(event.kind == "ping" for event in wire.events) >= 3)
 
 
 async def test_a_peer_that_answers_no_ping_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,7 +39,7 @@ async def test_a_peer_that_answers_no_ping_is_gone(monkeypatch: pytest.MonkeyPat
         socket.transport.abort()
 
     async with ws_server(talk) as url, http_client(Timeouts(), loopback=True) as http:
-        wire = Wire(http, timeouts=Timeouts(message_s=10))
+        wire = Wire(http)
         try:
             with pytest.raises(Unavailable, match="closed before an answer"):
                 async with wire.websocket(url.replace("http", "ws")) as socket:

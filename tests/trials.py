@@ -32,6 +32,10 @@ TRUTH = " ".join(str(word[0]) for word in WORDS)
 # Locks and interims often enough for a fault to find some of each before it and after it.
 KNOBS = Knobs(chunk_s=0.3, interim_period_s=0.1)
 ATTEMPTS = 3
+HANGING = ("unanswered", "endless_body", "no_greeting", "half_open", "silent_end")
+"""Faults and troubles that only a client's patience ends."""
+SHORT_S = 6.0
+"""That patience: no longer than tests can wait, and longer than a busy machine stands still."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +55,9 @@ class Came:
 
 @contextmanager
 def hurried() -> Iterator[None]:
-    """Waits that are short, so that what hangs is given up soon."""
+    """No waits between attempts but those that a service asks for."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(harness, "BACKOFF_S", 0.0)
-        patch.setattr(harness, "Timeouts", lambda: Timeouts(connect_s=2.0, message_s=2.0, answer_s=2.0))
         yield
 
 
@@ -75,17 +78,21 @@ def corpus(folder: Path, clips: int) -> Corpus:
     )
 
 
-async def tried(url: str, route: Route, folder: Path, *, clips: int = 1) -> Came:
-    """Run the harness on ``clips`` clips, one after the other, in a folder of its own; what came of the last one."""
+async def tried(url: str, route: Route, folder: Path, *, clips: int = 1, kind: str = "") -> Came:
+    """Run the harness on ``clips`` clips, one after the other, in a folder of its own; what came of the last one.
+
+    What goes wrong, its ``kind``, decides how long a wait may be: one that hangs is given up soon.
+    """
     folder.mkdir()  # noqa: ASYNC240 a moment
     noise = corpus(folder, clips)
     settings: dict[str, Any] = {"base_url": url, "key_env": None, "endpointing_ms": 120}
     plan = Plan(Choice("xai", settings), routes=(route,), concurrency=1, attempts=ATTEMPTS)
     store = Store(folder / "run")
     stopped = None
+    short = Timeouts(connect_s=SHORT_S, message_s=SHORT_S, answer_s=SHORT_S)
     try:
         with store.writing():
-            await harness.run(plan, noise, store)
+            await harness.run(plan, noise, store, timeouts=short if kind in HANGING else None)
     except EvalkitError as error:
         stopped = error
     provider = load("xai", route)

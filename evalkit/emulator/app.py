@@ -192,7 +192,6 @@ class _Conversation:
         self._transport = transport
         self._created = False
         self._finishing = False
-        self._early: list[bytes] = []
         self._outbox: asyncio.Queue[tuple[float, str | None]] = asyncio.Queue()
 
     async def hold(self) -> None:
@@ -251,8 +250,6 @@ class _Conversation:
                 case "opened":
                     self._say(json.dumps({"type": "transcript.created", "id": str(uuid.uuid4())}))
                     self._created = True
-                    for data in self._early:
-                        await self._line.audio(data)
                 case "message" | "ended" if self._knobs.drop_before_done and header["type"] == "transcript.done":
                     self._say(None)
                 case "message":
@@ -272,10 +269,9 @@ class _Conversation:
             if message["type"] == "websocket.disconnect":
                 return
             if (data := message.get("bytes")) is not None:
-                if self._created and not self._finishing:
+                # What comes before the session is open stays in its order in the worker's pipe, behind the opening.
+                if not self._finishing and (self._created or self._knobs.early_audio == "keep"):
                     await self._line.audio(data)
-                elif not self._created and self._knobs.early_audio == "keep":
-                    self._early.append(data)
             elif (text := message.get("text")) is not None:
                 await self._command(text)
 
