@@ -1,8 +1,7 @@
-"""Clean sound made worse on purpose: noise, codecs, lost packets, clipping, rooms, silence.
+"""Clean sound made worse on purpose: noise, codecs, lost packets, clipping, rooms, silence, haste.
 
-The formulas work on numbers; the rest applies them to ``Audio`` and keeps its rate, its length (but for added silence)
-and the time of every word. Chance comes in as a seed, so the same clip is always degraded alike. A change of tempo is
-not here: it needs a time stretch that keeps the pitch, and no library in use has one.
+The formulas work on numbers; the rest applies them to ``Audio`` and keeps its rate and, but for added silence and
+another tempo, its length and the time of every word. Chance comes in as a seed, so a clip is always degraded alike.
 """
 
 import functools
@@ -25,6 +24,8 @@ _MP3_DELAY = 1105
 """Samples by which LAME (576) and a decoder (529) delay, where nothing in the file says so."""
 _BIAS, _CLIP = 33, 8158
 """G.711 works on 14 bits: the bias makes every segment start at a power of two, and the top is cut."""
+_FRAME_S, _SHIFT_S = 0.040, 0.010
+"""Of a change of tempo: pieces of two pitch periods at least, which may be taken that much earlier or later."""
 _ACTIVE_DB = 30.0
 """Frames within this of the loudest frame count as speech."""
 
@@ -172,6 +173,11 @@ def louder(audio: Audio, gain_db: float) -> Audio:
     return _audio([channel * 10 ** (gain_db / 20) for channel in _channels(audio)], audio)
 
 
+def downmixed(audio: Audio) -> Audio:
+    """The mean of all channels, as one."""
+    return Audio(_audio([_channels(audio).mean(axis=0)], audio).pcm, audio.sample_rate_hz)
+
+
 def clipped(audio: Audio, depth_db: float) -> Audio:
     """The same sound with its tops cut this far below its own peak, at the loudness it had."""
     channels = _channels(audio)
@@ -192,6 +198,44 @@ def padded(audio: Audio, *, before_s: float = 0.0, after_s: float = 0.0) -> Audi
     """The same sound with digital silence around it."""
     before, after = (bytes(2 * audio.channels * round(s * audio.sample_rate_hz)) for s in (before_s, after_s))
     return Audio(before + audio.pcm[:] + after, audio.sample_rate_hz, audio.channels)
+
+
+def hurried(audio: Audio, tempo: float) -> Audio:
+    """The same sound ``tempo`` times as fast, or slow, at the pitch it had; what was at t is at t / ``tempo``.
+
+    Pieces that overlap by half are put closer together or further apart, each taken where it goes on most like the one
+    before did: WSOLA (Verhelst and Roelands, ICASSP 1993). All channels are cut at the same places.
+
+    Args:
+        audio: what to change.
+        tempo: above 1 is faster.
+    """
+    if tempo == 1:
+        return audio
+    half, shift = round(_FRAME_S * audio.sample_rate_hz / 2), round(_SHIFT_S * audio.sample_rate_hz)
+    size, spare = 2 * half, 3 * half + shift
+    channels = np.pad(_channels(audio), ((0, 0), (spare, spare)))
+    mono, longest = channels.sum(axis=0), channels.shape[1] - size
+    length = round((channels.shape[1] - 2 * spare) / tempo)
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
+    made = np.zeros((len(channels), length + 2 * size))
+    at = spare - half
+    for place in range(0, length + size, half):
+        if place:
+            # Where the sound would be when the piece begins half a piece before its place.
+            wanted = spare + round((place - half) * tempo)
+            at = _likest(mono, min(at + half, longest), min(wanted, longest - shift), size, shift)
+        made[:, place : place + size] += window * channels[:, at : at + size]
+    return _audio(list(made[:, half : half + length]), audio)
+
+
+def _likest(sound: NDArray[np.float64], like: int, around: int, size: int, shift: int) -> int:
+    """Where, at most ``shift`` from ``around``, a piece begins that resembles the one at ``like`` most."""
+    first = max(around - shift, 0)
+    region = sound[first : around + shift + size]
+    likeness = np.correlate(region, sound[like : like + size], "valid")
+    energy = np.convolve(region**2, np.ones(size), "valid")
+    return first + int(np.argmax(likeness / np.sqrt(np.maximum(energy, 1e-9))))
 
 
 def reverberant(audio: Audio, response: Audio) -> Audio:

@@ -21,7 +21,8 @@ from packaging.specifiers import SpecifierSet
 
 from evalkit import limits, providers
 from evalkit.errors import EvalkitError
-from evalkit.plan import Choice
+from evalkit.limits import Limits
+from evalkit.plan import Choice, Plan
 from evalkit.providers import Provider
 from evalkit.wire import Timeouts, Wire, http_client
 
@@ -31,6 +32,7 @@ STREAMS = (1, 10, 50, 100, 200, 400)
 LATE_S = 0.010
 """Frames later than this, at the 99th percentile, and latencies of tens of milliseconds can no longer be told."""
 FREE_MB = 500
+NO_KEY = "not set"
 FORMATS = ("WAV", "FLAC", "OGG", "MP3")
 
 State = Literal["ok", "note", "fail"]
@@ -47,13 +49,22 @@ class Finding:
     fix: str = ""
 
 
-def examine(folder: Path, environ: Mapping[str, str] = os.environ, *, network: bool = True) -> Iterator[Finding]:
+def examine(
+    folder: Path,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    network: bool = True,
+    plan: Plan | None = None,
+    everyone: bool = False,
+) -> Iterator[Finding]:
     """Look at everything, one finding after the other, in about ten seconds.
 
     Args:
         folder: where runs are written.
         environ: where keys are looked for; none is ever shown.
         network: also try to reach the services.
+        plan: whose services are looked at, with or without a key.
+        everyone: look at every installed service.
     """
     yield _python()
     yield from _libraries(importlib.metadata.requires(PACKAGE) or [])
@@ -61,13 +72,57 @@ def examine(folder: Path, environ: Mapping[str, str] = os.environ, *, network: b
     yield _clock()
     yield _timers()
     yield from _recorded(folder)
-    live = _live()
-    for provider in {provider.name: provider for provider in live}.values():
+    known, rest = services(environ, plan=plan, everyone=everyone)
+    live = [service for service in known if service.provider.live]
+    for provider in {service.provider.name: service.provider for service in live}.values():
         yield _key(provider, environ)
         if network and (url := getattr(provider, "base_url", "")):
             yield asyncio.run(_reachable(provider.name, url))
-    for provider in live:
-        yield _allowance(provider, datetime.now(UTC).date())
+    for service in live:
+        yield _allowance(service, datetime.now(UTC).date())
+    if rest:
+        yield Finding("other services", "note", left_out(rest))
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One route of a provider, and how fast it may be asked as far as that is known."""
+
+    provider: Provider
+    allowed: Limits
+
+
+def services(
+    environ: Mapping[str, str], *, plan: Plan | None = None, everyone: bool = False
+) -> tuple[list[Service], list[str]]:
+    """Whom a user may mean, and the names of the rest: services without a key that nobody named.
+
+    Args:
+        environ: where keys are looked for.
+        plan: those in it are meant, as they are set there.
+        everyone: all that are installed are meant.
+    """
+    meant: list[Service] = []
+    rest: list[str] = []
+    if plan is not None:
+        asked = [provider for route in plan.routes for provider in plan.providers(route)]
+        meant = [Service(provider, plan.allowed(provider)) for provider in asked]
+    for name in providers.names():
+        if plan is not None and any(choice.provider == name for choice in plan.choices):
+            continue
+        choice = Choice(name)
+        offered = [providers.load(name, route) for route in providers.find(name).routes]
+        if everyone or not any(_key(provider, environ).found == NO_KEY for provider in offered):
+            meant += [Service(provider, choice.documented(provider)) for provider in offered]
+        else:
+            rest.append(name)
+    return meant, rest
+
+
+def left_out(rest: Sequence[str]) -> str:
+    """Who is not shown, and how to see them."""
+    names = ", ".join(rest)
+    return f"{len(rest)} without a key are left out ({names}); --all shows them, --plan and --needs whom they name"
 
 
 def _python() -> Finding:
@@ -191,30 +246,25 @@ def _recorded(folder: Path) -> Iterator[Finding]:
             probe.unlink(missing_ok=True)
 
 
-def _live() -> list[Provider]:
-    """Each route of each installed provider that is somewhere else."""
-    found = (providers.load(name, route) for name in providers.names() for route in providers.find(name).routes)
-    return [provider for provider in found if provider.live]
-
-
 def _key(provider: Provider, environ: Mapping[str, str]) -> Finding:
     what = f"key of {provider.name}"
     try:
         provider.ready(environ)
     except EvalkitError as error:
         # A variable that holds what is no key is another mistake than one that is not there.
-        return Finding(what, "note", "not set" if "no API key: set" in str(error) else "not usable", str(error))
-    return Finding(what, "ok", "set")
+        return Finding(what, "note", NO_KEY if "no API key: set" in str(error) else "not usable", str(error))
+    return Finding(what, "ok", "set" if getattr(provider, "key_env", what) else "none needed")
 
 
-def _allowance(provider: Provider, today: date) -> Finding:
-    known = Choice(provider.name).documented(provider)
+def _allowance(service: Service, today: date) -> Finding:
+    provider, known = service.provider, service.allowed
     what, advice = f"limits of {provider.name}, {provider.route}", "write your console's values into the plan: [limits]"
     age = known.age_days(today)
     if age is None:
         return Finding(what, "note", "not documented", advice)
     stale = age > limits.STALE_DAYS
-    return Finding(what, "note" if stale else "ok", f"documented values, {age} days old", advice if stale else "")
+    origin = "values of your console" if known.source == limits.CONSOLE else "documented values"
+    return Finding(what, "note" if stale else "ok", f"{origin}, {age} days old", advice if stale else "")
 
 
 async def _reachable(name: str, url: str) -> Finding:

@@ -6,9 +6,8 @@ from decimal import Decimal
 
 from evalkit.agenda import Job, agenda
 from evalkit.corpora import Corpus
-from evalkit.limits import Limits
+from evalkit.limits import Limits, strictest
 from evalkit.plan import Plan
-from evalkit.providers import Provider
 from evalkit.stats import power
 from evalkit.store import Store
 from evalkit.types import Clip, Route
@@ -32,6 +31,12 @@ class Errand:
     least_s: float | None
     """Seconds it takes at least, alone; None when nothing bounds it but the service's own speed."""
     limits: Limits
+    account: tuple[str, ...]
+    """The names under which its account is asked over this route: they keep to its limits together."""
+    width: int
+    """Clips in flight at once."""
+    spoken_s: float
+    """Seconds of speaking, one clip after the other; 0 where clips are sent as files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +94,23 @@ def lacks(clips: Iterable[Clip]) -> list[str]:
 
 
 def wall_s(found: Sequence[Errand]) -> float:
-    """Seconds the whole takes at least: routes one after the other, the providers of a route side by side."""
-    slowest: dict[Route, float] = {}
+    """Seconds the whole takes at least: routes one after the other, the accounts of a route side by side."""
+    accounts: dict[tuple[Route, tuple[str, ...]], list[Errand]] = {}
     for errand in found:
-        slowest[errand.route] = max(slowest.get(errand.route, 0.0), errand.least_s or 0.0)
+        accounts.setdefault((errand.route, errand.account), []).append(errand)
+    slowest: dict[Route, float] = {}
+    for (route, _), together in accounts.items():
+        slowest[route] = max(slowest.get(route, 0.0), _together_s(together))
     return sum(slowest.values())
+
+
+def _together_s(errands: Sequence[Errand]) -> float:
+    """Seconds these take at least that keep to the limits of one account."""
+    allowed = strictest([errand.limits for errand in errands])
+    width = sum(errand.width for errand in errands)
+    spoken_s = sum(errand.spoken_s for errand in errands) / min(width, allowed.sessions or width)
+    started_s = allowed.interval_s * (sum(errand.clips for errand in errands) - 1)
+    return max(spoken_s, started_s, *(errand.least_s or 0.0 for errand in errands))
 
 
 def may_stop(plan: Plan, found: Iterable[Errand], spent_usd: Decimal) -> bool:
@@ -108,21 +125,20 @@ def may_stop(plan: Plan, found: Iterable[Errand], spent_usd: Decimal) -> bool:
     return plan.budget_usd is not None and spent_usd + left > Decimal(str(plan.budget_usd))
 
 
-def _least_s(provider: Provider, queue: Sequence[Job], width: int) -> float:
-    """Seconds it takes to speak these clips, so many at once; 0 where a clip is sent as a file."""
-    if provider.route == "rest":
+def _spoken_s(job: Job) -> float:
+    """Seconds it takes to speak a clip; 0 where it is sent as a file."""
+    if job.provider.route == "rest":
         return 0.0
-    speed = float(provider.settings.get("speed") or 1.0)
-    spoken = [(job.clip.duration_s + provider.silence_s) / speed for job in queue]
-    return max(sum(spoken) / width, *spoken)
+    return (job.clip.duration_s + job.provider.silence_s) / float(job.provider.settings.get("speed") or 1.0)
 
 
 def _errand(plan: Plan, queue: Sequence[Job]) -> Errand:
     provider, prices = queue[0].provider, [job.usd for job in queue]
     audio_s = sum(job.clip.duration_s for job in queue)
     usd = None if None in prices else sum(price for price in prices if price is not None)
-    allowed = plan.allowed(provider)
-    least_s = max(_least_s(provider, queue, plan.width(provider)), allowed.interval_s * (len(queue) - 1))
+    allowed, width = plan.allowed(provider), plan.width(provider)
+    spoken = [_spoken_s(job) for job in queue]
+    least_s = max(sum(spoken) / width, *spoken, allowed.interval_s * (len(queue) - 1))
     return Errand(
         provider=provider.name,
         route=provider.route,
@@ -132,4 +148,7 @@ def _errand(plan: Plan, queue: Sequence[Job]) -> Errand:
         worst_usd=None if usd is None else usd * plan.attempts,
         least_s=least_s or None,
         limits=allowed,
+        account=tuple(plan.sharing(provider)),
+        width=width,
+        spoken_s=sum(spoken),
     )

@@ -22,6 +22,9 @@ STALE_DAYS = 30
 CONSOLE = "your console"
 MOST = 10**9
 """A stated value above this is a slip of the hand."""
+REQUEST_S = 10.0
+"""How long a request is taken to last of which nothing was said or seen."""
+ASSUMED = "assumed"
 _RATES = ("requests_per_s", "requests_per_min")
 _VALUES = (*_RATES, "sessions", "upload_mb")
 
@@ -147,7 +150,9 @@ class Need:
     starts_per_s: float
     """Requests, or new sessions of a stream."""
     session_s: float
-    """How long one of them lasts on average."""
+    """How long one of them lasts on average; 0 when nobody has said so."""
+    basis: str = ""
+    """How that length is known when nobody stated it: from a run, or not at all."""
 
     @property
     def sessions(self) -> float:
@@ -167,6 +172,30 @@ class Need:
             ("sessions at once", self.sessions, known.sessions),
         )
         return [f"needs {need:,.4g} {what}, allowed {most:,.4g}" for what, need, most in told if most and need > most]
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a product will ask at its peak, whatever the route: a request does not last as long as a stream."""
+
+    starts_per_s: float
+    stream_s: float | None = None
+    request_s: float | None = None
+
+    def on(self, route: Route, response_s: float | None = None) -> Need:
+        """What that comes to over a route.
+
+        Args:
+            route: over which it is asked.
+            response_s: how long a request was seen to take.
+        """
+        if route != "rest":
+            return Need(self.starts_per_s, self.stream_s or 0.0)
+        if self.request_s is not None:
+            return Need(self.starts_per_s, self.request_s)
+        if response_s is not None:
+            return Need(self.starts_per_s, response_s, "median of this run")
+        return Need(self.starts_per_s, REQUEST_S, ASSUMED)
 
 
 class Admission:

@@ -3,7 +3,7 @@
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -14,10 +14,12 @@ from evalkit import certificate, scoring
 from evalkit.corpora import Corpus
 from evalkit.errors import StoreError
 from evalkit.plan import Plan
+from evalkit.providers import Provider
 from evalkit.replay.asking import Replayed
 from evalkit.scoring import cost, text
 from evalkit.store import Store
-from evalkit.wire import Timeouts
+from evalkit.types import Evidence
+from evalkit.wire import Timeouts, is_loopback
 
 _CONTINUED = {"created_at", "incumbent", "prices", "providers", "routes", "sample_rate_hz", "wall_s"}
 """What a run that goes on keeps of it."""
@@ -29,9 +31,23 @@ _LIBRARIES = (
 
 
 def describe(
-    plan: Plan, corpus: Corpus, name: str, command: str, replays: Mapping[str, Replayed] = {}
+    plan: Plan,
+    corpus: Corpus,
+    name: str,
+    command: str,
+    replays: Mapping[str, Replayed] = {},
+    simulations: Collection[str] = (),
 ) -> dict[str, Any]:
-    """The manifest of a run about to start."""
+    """The manifest of a run about to start.
+
+    Args:
+        plan: what to run.
+        corpus: its clips.
+        name: of the run.
+        command: that started it.
+        replays: provider's name -> what answers there, where that is a replay.
+        simulations: names of providers at whose address the embedded server answers.
+    """
     described: dict[str, dict[str, Any]] = {}
     prices: list[tuple[str, cost.Price | None]] = []
     widths: dict[str, dict[str, int]] = {}
@@ -41,13 +57,9 @@ def describe(
         described[choice.name] = {
             "provider": choice.provider,
             "description": offered[0].description,
-            "caution": offered[0].caution,
-            "evidence": "live" if any(provider.live for provider in offered) else "simulated",
+            **_standing(offered, replays.get(choice.name), embedded=choice.name in simulations),
             "settings": {provider.route: provider.settings for provider in offered},
         }
-        if (replayed := replays.get(choice.name)) is not None:
-            caution = " ".join(filter(None, (replayed.caution, offered[0].caution)))
-            described[choice.name] |= {"caution": caution, "evidence": replayed.evidence, "replay": asdict(replayed)}
         widths[choice.name] = {provider.route: plan.width(provider) for provider in offered}
         limits[choice.name] = {provider.route: asdict(plan.allowed(provider)) for provider in offered}
         prices += [(choice.name, choice.price(provider)) for provider in offered]
@@ -90,6 +102,25 @@ def describe(
     }
 
 
+def _standing(offered: Sequence[Provider], replayed: Replayed | None, *, embedded: bool) -> dict[str, Any]:
+    """What the answers of a provider may be used for, by its weakest route, and what must be known of who answers."""
+    kinds = [provider.evidence for provider in offered] if replayed is None else [replayed.evidence]
+    found: dict[str, Any] = {"caution": offered[0].caution, "evidence": "simulated" if embedded else _weakest(kinds)}
+    if replayed is not None:
+        found["replay"] = asdict(replayed)
+        found["caution"] = " ".join(filter(None, (replayed.caution, offered[0].caution)))
+    elif found["evidence"] == "live" and (places := list(dict.fromkeys(one.server for one in offered if one.server))):
+        found["server"] = " and ".join(places)
+        told = f"{offered[0].name} is what answered at {found['server']}, and its figures say nothing about a service."
+        near = "It stands on this machine: no network is in its delays." if any(map(is_loopback, places)) else ""
+        found["caution"] = " ".join(filter(None, (told, near, offered[0].caution)))
+    return found
+
+
+def _weakest(kinds: Iterable[Evidence]) -> Evidence:
+    return min(kinds, key=("simulated", "recorded", "live").index)
+
+
 def continued(store: Store, planned: dict[str, Any]) -> dict[str, Any]:
     """The manifest of a run that goes on: what this plan adds joins what was asked before.
 
@@ -112,7 +143,7 @@ def continued(store: Store, planned: dict[str, Any]) -> dict[str, Any]:
         old = joined.get(name, {"settings": {}})
         if name in joined and old["provider"] != entry["provider"]:
             raise StoreError(f"{store.folder}: {name!r} was {old['provider']!r} before; give the new one another name")
-        joined[name] = {**entry, "settings": {**old["settings"], **entry["settings"]}}
+        joined[name] = {**_standing_kept(old, entry), "settings": {**old["settings"], **entry["settings"]}}
     prices = {(line["provider"], line["route"]): line for line in [*before["prices"], *planned["prices"]]}
     incumbent = before["incumbent"]
     return {
@@ -123,6 +154,19 @@ def continued(store: Store, planned: dict[str, Any]) -> dict[str, Any]:
         "incumbent": planned["incumbent"] or (incumbent if incumbent != planned["candidate"] else None),
         "providers": joined,
         "prices": list(prices.values()),
+    }
+
+
+def _standing_kept(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """A provider's entry as it is now; what was said of those who answered before stays said."""
+    before, now = (str(entry.get("caution") or "") for entry in (old, new))
+    kept = {name: old[name] for name in ("replay", "server") if name in old}
+    kinds = [entry["evidence"] for entry in (old, new) if "evidence" in entry]
+    return {
+        **kept,
+        **new,
+        "caution": before if now in before else f"{before} {now}".strip(),
+        "evidence": _weakest(kinds),
     }
 
 

@@ -79,7 +79,8 @@ async def run(
     if fresh:
         _set_aside(folder)
     with Store(folder).writing() as store:
-        manifest = manifests.describe(plan, corpus, folder.name, command, await asking.replays(plan))
+        replays, simulations = await asking.replays(plan), await asking.simulations(plan)
+        manifest = manifests.describe(plan, corpus, folder.name, command, replays, simulations)
         if store.exists():
             _same_clips(store, corpus)
             manifest = manifests.continued(store, manifest)

@@ -154,7 +154,7 @@ class Pacing:
 
     @property
     def valid(self) -> bool:
-        """Whether latencies of this trace may be used; the limits are those of metrics.md 7.1.
+        """Whether latencies of this trace may be used.
 
         Audio that was sent faster or slower than it could be spoken has no latency.
         """
@@ -227,6 +227,8 @@ class Update:
     words: tuple[Word, ...]
     segment: Segment
     state: State
+    restated: tuple[Word, ...] = ()
+    """All that was said on the channel so far, when the provider tells that again as a whole; nobody is shown it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,6 +382,8 @@ class Metric:
     statistic: Literal["", "p50", "p95", "p99", "max", "mean"] = ""
     bounded: bool = False
     """Whether the ratio is a share, which cannot exceed 1; a word error rate can."""
+    absolute: bool = False
+    """Whether each column of the numerator is summed over clips by itself and then counts without its sign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,6 +411,8 @@ class SummaryRow:
     """Of a ratio, the unweighted mean over clips of the clip's ratio; None for other metrics."""
     note: str
     """Why there is no figure or no interval, or what was done instead; empty when there is nothing to explain."""
+    ci_method: str = ""
+    """Level and method of the interval, a key of ``stats.intervals.METHODS``; empty without an interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,18 +432,20 @@ class Difference:
     """``value - against_value``."""
     ci_lo: float | None
     ci_hi: float | None
-    """The interval over clusters; of a rate on which no cluster differs, the zero-event bound over clips."""
+    """The interval over clusters; of a rate on which no cluster differs, the zero-event bound over clips. It alone
+    makes label and verdict, whatever the p-value says."""
     bootstrap_lo: float | None
     bootstrap_hi: float | None
     """The percentile interval of the paired bootstrap of a ratio, from 20 clusters on."""
     n_clips: int
     n_clusters: int
     p: float | None
-    """Of a ratio: the sign-flip permutation test over clusters, two-sided."""
+    """Of a ratio: that of ``test``, two-sided; None where there is no chance in the difference (``exact``)."""
     p_holm: float | None
     """The same, adjusted (Holm) for the comparisons that ask this question of this metric."""
     poi: float | None
-    """Probability of improvement: share of the paired bootstrap's draws in which this system does better."""
+    """Probability of improvement: share of the paired bootstrap's draws in which this system does better. A draw in
+    which both do alike is none; ``ties`` counts those."""
     margin: float | None
     """Of word and character error rates: how much worse is still as good, fixed before the run."""
     label: (
@@ -451,6 +459,16 @@ class Difference:
     """The difference this many clips could have shown with 80 % power at the 5 % level."""
     clips_needed: int | None
     """Clips like these, in all, with which a difference as large as the margin would be seen."""
-    verdict: Literal["better", "worse", "no_clear_difference", "insufficient"]
+    verdict: Literal["better", "worse", "no_clear_difference", "insufficient", "exact"]
+    """What the interval says; ``exact`` where the difference is arithmetic, as of two prices per second of audio."""
     note: str
-    """Why there is no difference or no verdict; empty when there is nothing to explain."""
+    """Why there is no difference or no verdict, or that interval and p-value disagree; empty when there is nothing to
+    explain."""
+    p_bh: float | None = None
+    """``p`` adjusted (Benjamini-Hochberg) for every metric, and every slice, that is asked this question."""
+    ties: float | None = None
+    """Share of the paired bootstrap's draws in which both systems do exactly alike."""
+    test: str = ""
+    """What gave ``p``: ``sign-flip permutation`` over clusters, or ``McNemar`` of a share of independent clips."""
+    ci_method: str = ""
+    """Level and method of the interval, a key of ``stats.intervals.METHODS``; empty without an interval."""

@@ -1,4 +1,4 @@
-"""A corpus under worse conditions: the same clips in noise, through codecs, with lost packets.
+"""A corpus under worse conditions: the same clips in noise, through codecs, with lost packets, spoken in haste.
 
 ``write`` makes a corpus of its own whose clips carry the tags ``condition`` and ``source`` (the id of the clean clip),
 which is what ``evalkit.stats.conditions`` compares by. Conditions are written ``NAME`` or ``NAME:AMOUNT``:
@@ -13,6 +13,8 @@ which is what ``evalkit.stats.conditions`` compares by. Conditions are written `
 ``loss:PERCENT``     packets of 20 ms silenced at random                               ``loss-3pc``
 ``lead:SECONDS``     silence before; the times of the reference move along             ``lead-2s``
 ``trail:SECONDS``    silence after                                                     ``trail-2s``
+``tempo:FACTOR``     spoken faster, or slower below 1; times of the reference follow   ``tempo-1.25x``
+``mono``             all channels mixed to one                                         ``mono``
 ``reverb:FILE``      the room of a measured impulse response                           ``reverb-FILE``
 ===================  ================================================================  =======================
 """
@@ -81,10 +83,17 @@ class Condition:
             return f"{self.kind}-{re.sub(r'[^A-Za-z0-9_.]+', '_', self.path.stem)}"
         return self.kind if self.amount is None else f"{self.kind}-{self.amount:g}{_KINDS[self.kind].unit}"
 
-    @property
-    def delay_s(self) -> float:
-        """By how much every word comes later than in the clean clip."""
-        return self.amount or 0.0 if self.kind == "lead" else 0.0
+    def said(self, clip: Clip) -> Clip:
+        """The clip with its reference as it is under this condition.
+
+        Raises:
+            CorpusError: channels are mixed and nobody knows in which order their words were said.
+        """
+        if self.kind == "lead":
+            return _retimed(clip, later_s=self.amount or 0.0)
+        if self.kind == "tempo":
+            return _retimed(clip, tempo=self.amount or 1.0)
+        return _mixed(clip) if self.kind == "mono" else clip
 
     def applied(self, audio: Audio, *, seed: int) -> Audio:
         """The sound under this condition.
@@ -137,7 +146,7 @@ def _variants(clip: Clip, folder: Path, conditions: Sequence[Condition], seed: i
     yield _row(clip, CLEAN, clean, folder, source=clip.id)
     for condition in conditions:
         made = condition.applied(clean, seed=chance_of(seed, clip.id))
-        variant = replace(_later(clip, condition.delay_s), id=f"{clip.id}@{condition.name}")
+        variant = replace(condition.said(clip), id=f"{clip.id}@{condition.name}")
         yield _row(variant, condition.name, made, folder, source=clip.id)
 
 
@@ -169,15 +178,17 @@ def _row(clip: Clip, condition: str, audio: Audio, folder: Path, *, source: str)
     return {name: value for name, value in row.items() if value is not None}
 
 
-def _later(clip: Clip, delay_s: float) -> Clip:
-    """The clip with everything said so much later."""
-    if not delay_s:
-        return clip
-    words = (
-        replace(word, start_s=_moved(word.start_s, delay_s), end_s=_moved(word.end_s, delay_s))
-        for word in clip.reference or ()
-    )
-    turns = (replace(turn, start_s=turn.start_s + delay_s, end_s=turn.end_s + delay_s) for turn in clip.turns or ())
+def _retimed(clip: Clip, *, later_s: float = 0.0, tempo: float = 1.0) -> Clip:
+    """The clip with everything said so much later, or so many times as fast."""
+
+    def moved(at_s: float) -> float:
+        return round(at_s / tempo + later_s, 6)
+
+    def told(at_s: float | None) -> float | None:
+        return None if at_s is None else moved(at_s)
+
+    words = (replace(word, start_s=told(word.start_s), end_s=told(word.end_s)) for word in clip.reference or ())
+    turns = (replace(turn, start_s=moved(turn.start_s), end_s=moved(turn.end_s)) for turn in clip.turns or ())
     return replace(
         clip,
         reference=None if clip.reference is None else tuple(words),
@@ -185,8 +196,16 @@ def _later(clip: Clip, delay_s: float) -> Clip:
     )
 
 
-def _moved(at_s: float | None, delay_s: float) -> float | None:
-    return None if at_s is None else round(at_s + delay_s, 6)
+def _mixed(clip: Clip) -> Clip:
+    """The clip with everything said on one channel, in the order in which it was said."""
+    said = clip.reference or ()
+    if len({word.channel for word in said}) > 1:
+        if any(word.start_s is None for word in said):
+            raise CorpusError(f"{clip.id}: channels cannot be mixed without the times of all words; leave out mono")
+        said = tuple(sorted(said, key=lambda word: word.start_s or 0.0))
+    turns = clip.turns and tuple(replace(turn, channel=None) for turn in clip.turns)
+    reference = None if clip.reference is None else tuple(replace(word, channel=None) for word in said)
+    return replace(clip, reference=reference, turns=turns)
 
 
 def _example(kind: str) -> str:
@@ -203,7 +222,7 @@ class _Kind:
     unit: str = ""
 
 
-_EXAMPLES = ("noise:10", "mp3:32", "opus:12", "gain:-20", "clip:12", "loss:3", "lead:2", "trail:2")
+_EXAMPLES = ("noise:10", "mp3:32", "opus:12", "gain:-20", "clip:12", "loss:3", "lead:2", "trail:2", "tempo:1.25")
 
 _KINDS: Mapping[str, _Kind] = {
     "noise": _Kind(lambda audio, snr_db, seed: degrade.noisy(audio, snr_db, seed=seed), (-20.0, 60.0), "dB"),
@@ -215,4 +234,6 @@ _KINDS: Mapping[str, _Kind] = {
     "loss": _Kind(lambda audio, share, seed: degrade.lossy(audio, share / 100, seed=seed), (0.0, 100.0), "pc"),
     "lead": _Kind(lambda audio, before_s, _: degrade.padded(audio, before_s=before_s), (0.0, 600.0), "s"),
     "trail": _Kind(lambda audio, after_s, _: degrade.padded(audio, after_s=after_s), (0.0, 600.0), "s"),
+    "tempo": _Kind(lambda audio, tempo, _: degrade.hurried(audio, tempo), (0.5, 2.0), "x"),
+    "mono": _Kind(lambda audio, _, __: degrade.downmixed(audio)),
 }

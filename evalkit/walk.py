@@ -130,18 +130,30 @@ def spec(choice: Choice) -> str:
 def _typed(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "+".join(map(str, value))
+    if value is None:
+        return ""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def again(name: str, entry: Mapping[str, Any]) -> Choice:
-    """A recorded provider as it was asked: what differs from its defaults, for every route or for the one it was."""
-    options: dict[str, Any] = {}
-    for route, sent in entry["settings"].items():
+    """A recorded provider as it was asked: what differs from its defaults, said once where it held for every route."""
+    sent = entry["settings"]
+    whole = set(providers.find(entry["provider"]).routes) <= sent.keys()
+    changed: dict[str, dict[str, Any]] = {}
+    for route in sent:
         plain = providers.load(entry["provider"], route).settings
-        for key, value in sent.items():
+        for key, value in sent[route].items():
             default = list(plain[key]) if isinstance(plain.get(key), tuple) else plain.get(key)
             if value != default:
-                options[key if key in _COMMON else f"{route}.{key}"] = value
+                changed.setdefault(key, {})[route] = value
+    options: dict[str, Any] = {}
+    for key, values in changed.items():
+        first = next(iter(values.values()))
+        everywhere = values.keys() == sent.keys() and all(value == first for value in values.values())
+        if everywhere and (whole or key in _COMMON):
+            options[key] = first
+        else:
+            options |= {f"{route}.{key}": value for route, value in values.items()}
     return Choice(entry["provider"], options, "" if name == entry["provider"] else name)
 
 

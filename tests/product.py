@@ -210,6 +210,8 @@ def difference(label: str, value: float = 0.0, **more: Any) -> Difference:
         "clips_needed": 700,
         "verdict": "no_clear_difference",
         "note": "",
+        "test": "",
+        "ci_method": "",
     }
     return Difference(**{**told, **more})
 

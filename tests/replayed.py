@@ -11,6 +11,7 @@ from evalkit.corpora import Corpus
 from evalkit.replay import Recording, conversations, hearing
 from evalkit.store import Store
 from evalkit.types import Clip, Trace
+from tests.patience import LONG_S
 
 
 @asynccontextmanager
@@ -22,7 +23,7 @@ async def playing(recorded: Recording, *, speed: float = 1.0, notes: list[str] |
         kept = [] if notes is None else notes
         server = replay.server_of(recorded, speed=speed, ready=ready.set, note=kept.append)
         task = asyncio.create_task(server.serve(sockets=[listener]))
-        await asyncio.wait_for(ready.wait(), 10)
+        await asyncio.wait_for(ready.wait(), LONG_S)
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:

@@ -71,6 +71,24 @@ def test_without_an_interval_the_point_is_compared_and_it_says_so() -> None:
         assert "no interval" in found.reason
 
 
+@pytest.mark.parametrize(
+    ("found", "verdict"),
+    [
+        (Finding(0.8, 0.5, None), "warn"),
+        (Finding(3.0, 2.6, None), "fail"),
+        (Finding(0.8, None, 0.9), "pass"),
+        (Finding(None, 2.6, None), "fail"),
+        (Finding(None, 0.9, None), "warn"),
+        (Finding(None, None, None), "not_tested"),
+    ],
+)
+def test_an_open_side_is_infinite(found: Finding, verdict: str) -> None:
+    assert judge(Criterion("lat.ttfs.p95", "upper", 1.0, 2.5), found).verdict == verdict
+    if found.value is not None:
+        over = Finding(-found.value, None if found.hi is None else -found.hi, None if found.lo is None else -found.lo)
+        assert judge(Criterion("x", "lower", -1.0, -2.5), over).verdict == verdict
+
+
 def test_failing_early_is_a_switch() -> None:
     early = Criterion("acc.wer.en", "upper", 0.10, 0.20, {"n": 100}, fail_early=True)
     assert judge(early, finding(0.5, 0.4, 0.6, n=50)).verdict == "fail"

@@ -51,6 +51,9 @@ def test_rules_of_one_criterion(
     assert (found.verdict, found.reason) == (verdict, reason)
 
 
+NEVER_CAME = {"value": None, "ci_hi": None, "status": "undefined", "note": "p95: falls on what never came: 8 of 80"}
+
+
 @pytest.mark.parametrize(
     ("change", "verdict", "reason", "more"),
     [
@@ -60,6 +63,8 @@ def test_rules_of_one_criterion(
         ({"n_clusters": 3, "ci_lo": None, "ci_hi": None}, "insufficient", "no interval: 3 of 5 clusters", None),
         ({"status": "insufficient", "note": "59 % of words"}, "insufficient", "59 % of words", None),
         ({"value": None, "status": "missing_input"}, "not_tested", "no clip shows it (not in the data)", None),
+        (NEVER_CAME | {"ci_lo": 0.5}, "fail", "p95: falls on what never came", None),
+        (NEVER_CAME | {"ci_lo": 0.15}, "warn", "looks bad but not proven", None),
     ],
 )
 def test_support(change: Mapping[str, Any], verdict: str, reason: str, more: int | None, tmp_path: Path) -> None:
@@ -157,6 +162,15 @@ def test_a_failure_stays_one_however_old_it_is(tmp_path: Path) -> None:
 def test_evidence_of_another_setup_is_stale(candidate: str, reason: str, tmp_path: Path) -> None:
     found = judgement(checked(tmp_path, replace(NEEDS, candidate=candidate)), "acc.wer")
     assert (found.verdict, found.reason) == (("warn", reason) if reason else ("pass", found.reason))
+
+
+def test_a_server_of_yours_is_judged_as_itself_and_as_no_service(tmp_path: Path) -> None:
+    told = product.manifest()
+    told["providers"][product.NAME]["server"] = "http://127.0.0.1:8000"
+    (sheet,) = check(replace(material(tmp_path), manifest=told), TODAY).sheets
+    assert sheet.subject == f"{product.NAME} at http://127.0.0.1:8000"
+    assert sheet.about.endswith(", judged as that server and as no service.")
+    assert sheet.answer("accuracy").verdict == "pass"
 
 
 def test_old_console_values_are_stale(tmp_path: Path) -> None:

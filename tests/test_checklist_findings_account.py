@@ -62,6 +62,19 @@ def test_allowance_over_need(tmp_path: Path) -> None:
     assert "no load" in seen(tmp_path, "allowed", "rest", replace(NEEDS, session_s=None)).why
 
 
+def test_an_allowance_is_as_old_as_the_limit_that_binds(tmp_path: Path) -> None:
+    needs = replace(NEEDS, console={"rest": {"sessions": 5, "date": "2026-11-20"}})
+    documented = {NAME: {"rest": PLANNED}}
+    found = seen(tmp_path, "allowed", "rest", needs, limits=documented)
+    assert (found.why, found.date) == ("docs", "2026-09-01"), "the console says nothing of requests"
+    stated = replace(NEEDS, console={"rest": {"requests_per_s": 5, "date": "2026-11-20"}})
+    found = seen(tmp_path, "allowed", "rest", stated, limits=documented)
+    assert (found.why, found.date) == ("your console", "2026-11-20")
+    undated = {NAME: {"rest": {"requests_per_s": 10, "source": "the contract, page 3"}}}
+    found = seen(tmp_path, "allowed", "rest", replace(NEEDS, console={}), limits=undated)
+    assert (found.why, found.date) == ("the contract, page 3", "")
+
+
 def test_what_was_seen_to_work(tmp_path: Path) -> None:
     events = (Event(0.0, 0.0, "sent", {}), Event(1.0, 0.0, "received", {"status": 200, "body": ""}))
     store = Store(tmp_path / "run")

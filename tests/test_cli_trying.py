@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from evalkit.cli import app
 from evalkit.errors import Unavailable
 from evalkit.providers import xai
+from tests.patience import LONG_S
 from tests.shell import EVALKIT, evalkit, here, refused
 
 __all__ = ["here"]
@@ -29,10 +30,8 @@ def test_a_few_faults_and_then_none_again(here: Path) -> None:
     table = pd.read_csv(folder / "faults.csv")
     assert table["ok"].all()
     assert set(table["evidence"]) == {"simulated"}
-    began = time.monotonic()
     again = evalkit(here, "faults", "--kinds", FEW, "--run", "few", "--seed", "5")
     assert "7 were recorded before" in again.stdout
-    assert time.monotonic() - began < 10
     pd.testing.assert_frame_equal(table, pd.read_csv(folder / "faults.csv"))
     assert "another seed" in refused(evalkit(here, "faults", "--kinds", FEW, "--run", "few", "--seed", "6"))
 
@@ -41,14 +40,14 @@ def test_killed_it_goes_on_with_what_is_missing(here: Path) -> None:
     command = [*EVALKIT, "faults", "--kinds", "bad_request,silent_end,network.half_open", "--run", "killed"]
     process = subprocess.Popen(command, cwd=here, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     trials = here / "results" / "killed" / "trials"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + LONG_S
     while not list(trials.glob("*/trial.json")) and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
     kept = {path: path.read_bytes() for path in trials.glob("*/trial.json")}
     assert 0 < len(kept) < 5
-    done = subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{len(kept)} were recorded before" in done.stdout
     assert all(path.read_bytes() == content for path, content in kept.items())
@@ -71,6 +70,11 @@ def test_a_broken_client_is_named_and_the_exit_status_is_1(tmp_path: Path, monke
 def test_mistakes_are_one_sentence_and_leave_nothing_behind(here: Path) -> None:
     assert "did you mean 'busy'" in refused(evalkit(here, "faults", "--kinds", "bussy"))
     assert "--budget-usd" in refused(evalkit(here, "faults", "--candidate", "xai"))
+    for option in ("--kinds", "--routes"):
+        assert f"{option} names nothing; leave it out for all" in refused(evalkit(here, "faults", option, ","))
+    for option, value in (("--corpus", "calls"), ("--budget-usd", "1")):
+        said = refused(evalkit(here, "faults", option, value))
+        assert f"{option} means nothing without --candidate or a plan" in said
     missing = evalkit(here, "faults", "--candidate", "xai", "--budget-usd", "0.5", "--corpus", "calls", XAI_API_KEY="")
     assert "XAI_API_KEY" in refused(missing)
     assert not (here / "results").exists()

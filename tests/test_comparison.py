@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from evalkit.comparison import Comparison, Source, compare, unlike
 from evalkit.errors import SettingsError
-from evalkit.stats.decisions import non_inferiority
+from evalkit.stats.decisions import benjamini_hochberg, non_inferiority
 from evalkit.types import Score
 from tests import handmade
 from tests.handmade import CANDIDATE, INCUMBENT
@@ -48,7 +48,10 @@ def test_slices_are_adjusted_together_and_small_ones_are_not_tested() -> None:
     assert all(row.p_holm is not None and row.p is not None and row.p_holm >= row.p for row in tested)
     assert min(row.p_holm or 0 for row in tested) == pytest.approx(len(tested) * min(row.p or 0 for row in tested))
     small = next(one.row for one in wer if one.slice == "domain=spontaneous")
-    assert (small.p, small.label, small.verdict) == (None, None, "insufficient")
+    assert (small.p, small.p_holm, small.p_bh, small.test, small.label) == (None, None, None, "", None)
+    assert small.verdict == "insufficient"
+    every = [one.row for one in demo().slices if one.row.p is not None]
+    assert [row.p_bh for row in every] == benjamini_hochberg([row.p or 0.0 for row in every])
     assert "of 20 clips" in small.note
     assert not any("language=" in one.slice for one in wer), "one value divides nothing"
 
@@ -100,6 +103,29 @@ def test_two_runs_of_the_same_clips_are_paired_whatever_their_order() -> None:
     for metric in ("acc.wer.en", "lat.word_first.p50"):
         assert [one.row.difference for one in apart.of(metric)] == [one.row.difference for one in together.of(metric)]
     assert "different times" in apart.notes[-1]
+    assert (apart.candidate, apart.incumbent) == (f"{CANDIDATE} (first)", f"{INCUMBENT} (second)")
+    assert {(one.row.provider, one.row.against_provider) for one in apart.of("acc.wer.en")} == {
+        (apart.candidate, apart.incumbent)
+    }
+
+
+def test_runs_are_called_by_their_folders_where_these_differ() -> None:
+    rows = handmade.scores()
+
+    def names(first: str, second: str) -> tuple[str, str]:
+        found = compare(source(rows, first), source(rows, second))
+        return found.candidate.removeprefix(f"{CANDIDATE} "), found.incumbent.removeprefix(f"{CANDIDATE} ")
+
+    assert names("results/monday", "results/friday") == ("(monday)", "(friday)")
+    assert names("old/demo", "results/demo") == ("(old/demo)", "(results/demo)")
+    assert names(".", "results/demo") == ("(.)", "(results/demo)")
+
+
+def test_a_provider_is_not_compared_with_itself_in_one_run() -> None:
+    rows = handmade.scores()
+    with pytest.raises(SettingsError, match="cannot be compared with itself; name another run"):
+        compare(source(rows), source(rows))
+    assert compare(source(rows), source(rows), incumbent=INCUMBENT).incumbent == f"{INCUMBENT} (first)"
 
 
 def test_a_provider_can_be_compared_with_itself_in_an_earlier_run() -> None:

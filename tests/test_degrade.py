@@ -11,7 +11,9 @@ from evalkit.degrade import (
     active_power,
     clipped,
     decode_mulaw,
+    downmixed,
     encode_mulaw,
+    hurried,
     lossy,
     louder,
     mixed,
@@ -229,3 +231,68 @@ def test_a_room_blurs_and_keeps_loudness_length_and_time() -> None:
     assert np.corrcoef(samples(clean)[:, 0], samples(found)[:, 0])[0, 1] < 0.95
     # A room without walls changes nothing, wherever its only arrival stands.
     assert np.abs(samples(reverberant(clean, audio(np.eye(1, 900, 300)[0]))) - samples(clean)).max() <= 2
+
+
+def test_channels_are_mixed_to_their_mean() -> None:
+    left, right = tone(), 0.5 * tone(level=0.2)
+    mixed_down = downmixed(audio(np.stack([left, right], axis=1).ravel(), channels=2))
+    assert (mixed_down.channels, mixed_down.sample_rate_hz, mixed_down.duration_s) == (1, 16_000, 1.0)
+    found = np.frombuffer(mixed_down.pcm[:], dtype="<i2") / 32_767
+    assert found == pytest.approx((left + right) / 2, abs=1e-4)
+    assert downmixed(mixed_down) == mixed_down
+
+
+def pitch_hz(sound: np.ndarray) -> float:
+    """From 80 to 400 Hz, by the first strong peak of the autocorrelation."""
+    middle = sound[len(sound) // 4 : len(sound) // 4 + 4000]
+    likeness = np.correlate(middle, middle, "full")[len(middle) - 1 :]
+    lags = np.arange(16_000 // 400, 16_000 // 80)
+    return float(16_000 / lags[np.argmax(likeness[lags] * (1 - lags / 4000))])
+
+
+def voice(hz: float, seconds: float = 1.0) -> np.ndarray:
+    """Pulses through a resonance, as a vowel is."""
+    at = np.arange(int(16_000 * seconds)) / 16_000
+    tones = [np.cos(2 * np.pi * hz * k * at) / (1 + ((hz * k - 700) / 400) ** 2) for k in range(1, 20)]
+    summed: np.ndarray = 0.1 * np.sum(tones, axis=0)
+    return summed
+
+
+@pytest.mark.parametrize("tempo", [0.5, 0.8, 1.25, 2.0])
+@pytest.mark.parametrize("hz", [90.0, 210.0])
+def test_haste_shortens_and_keeps_pitch_and_loudness(tempo: float, hz: float) -> None:
+    clean = audio(voice(hz))
+    found = hurried(clean, tempo)
+    assert len(samples(found)) == round(16_000 / tempo)
+    assert pitch_hz(samples(found)[:, 0]) == pytest.approx(pitch_hz(samples(clean)[:, 0]), rel=0.01)
+    middle = slice(1000, -1000)
+    assert power(samples(found)[middle, 0]) == pytest.approx(power(samples(clean)[middle, 0]), rel=0.05)
+
+
+def test_nothing_happens_at_the_tempo_it_had() -> None:
+    clean = audio(voice(120.0))
+    assert hurried(clean, 1.0) is clean
+    assert np.abs(samples(hurried(clean, 1.000001)) - samples(clean)).max() <= 1
+
+
+@pytest.mark.parametrize("tempo", [0.8, 1.25])
+def test_what_was_at_a_time_is_where_haste_puts_it(tempo: float) -> None:
+    silent = np.zeros(32_000)
+    for start in (4_000, 16_000, 27_000):
+        silent[start : start + 800] = voice(150.0, 0.05)
+    found = np.flatnonzero(np.abs(samples(hurried(audio(silent), tempo))[:, 0]) > 0.01 * 32_768)
+    starts = found[np.flatnonzero(np.diff(found, prepend=-9999) > 2000)] / 16_000
+    assert starts == pytest.approx(np.array([4_000, 16_000, 27_000]) / 16_000 / tempo, abs=0.03)
+
+
+@given(st.integers(0, 3000), st.floats(0.5, 2.0), st.integers(1, 2))
+def test_any_sound_can_be_hurried(length: int, tempo: float, channels: int) -> None:
+    noise = np.random.default_rng(length).uniform(-0.5, 0.5, length * channels)
+    found = hurried(audio(noise, channels), tempo)
+    assert (found.channels, len(samples(found))) == (channels, length if tempo == 1 else round(length / tempo))
+
+
+def test_channels_stay_together_in_haste() -> None:
+    left = voice(130.0)
+    both = samples(hurried(audio(np.stack([left, 0.5 * left], axis=1).ravel(), channels=2), 1.25))
+    assert np.abs(both[:, 0] - 2 * both[:, 1]).max() <= 2

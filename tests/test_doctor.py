@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from evalkit import doctor, providers
-from evalkit.doctor import Finding
+from evalkit.doctor import Finding, Service
+from evalkit.plan import Choice, Plan
+from evalkit.wire import Timeouts
 from tests.peers import closed_port, http_answer, http_server
 
 KEY = "xai-secret-for-tests"
@@ -97,12 +99,41 @@ def test_the_probe_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_old_limits_are_a_note() -> None:
-    xai = providers.load("xai")
+    (xai, *_), _ = doctor.services({}, plan=Plan(Choice("xai"), budget_usd=1))
     assert doctor._allowance(xai, date(2026, 9, 20)).state == "ok"
     assert doctor._allowance(xai, date(2027, 9, 20)).state == "note"
 
 
-async def test_any_answer_means_reachable_and_none_is_a_note() -> None:
+def test_whom_a_user_may_mean() -> None:
+    def names(found: list[Service]) -> set[str]:
+        return {one.provider.name for one in found}
+
+    local = {"local", "local-moonshine", "local-pocketsphinx"}
+    meant, rest = doctor.services({})
+    assert names(meant) >= local
+    assert set(rest) >= {"deepgram", "groq", "openai", "xai"}
+    meant, rest = doctor.services({"XAI_API_KEY": KEY, "GROQ_API_KEY": "no key"})
+    assert names(meant) >= {"xai", "groq"}, "what is set and is no key is the user's as well"
+    meant, rest = doctor.services({}, everyone=True)
+    assert (names(meant) >= {"deepgram", "xai"}, rest) == (True, [])
+
+
+def test_services_of_a_plan_are_looked_at_as_they_are_set_there() -> None:
+    console = {"mine": {"rest": {"requests_per_s": 40, "date": "2026-09-19"}}}
+    plan = Plan(Choice("xai", {"key_env": "MY_KEY"}, "mine"), routes=("rest",), budget_usd=1, limits=console)
+    (mine, *_), rest = doctor.services({"XAI_API_KEY": KEY}, plan=plan)
+    assert "xai" not in rest
+    assert (mine.provider.name, mine.allowed.requests_per_s) == ("mine", 40)
+    assert "MY_KEY" in doctor._key(mine.provider, {"XAI_API_KEY": KEY}).fix
+    assert doctor._allowance(mine, date(2026, 9, 20)).found == "values of your console, 1 days old"
+
+
+def test_who_needs_no_key_is_said_to_need_none() -> None:
+    assert doctor._key(providers.load("xai", key_env=""), {}).found == "none needed"
+
+
+async def test_any_answer_means_reachable_and_none_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "Timeouts", lambda **_: Timeouts())
     async with http_server(lambda _: http_answer(404, "")) as url:
         assert (await doctor._reachable("there", url)).state == "ok"
     assert (await doctor._reachable("gone", await closed_port())).state == "note"

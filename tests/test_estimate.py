@@ -42,6 +42,21 @@ def test_list_price_worst_price_and_least_time_by_hand(corpus: Corpus) -> None:
     assert estimate.wall_s([rest, streaming]) == pytest.approx(50.0 + 3 * 0.105)
 
 
+def test_two_names_of_one_account_share_its_time(corpus: Corpus) -> None:
+    plan = Plan(Choice("xai"), Choice("xai", {"language": "en"}, "again"), budget_usd=1, concurrency=60)
+    rest, other, streaming, _ = found = estimate.errands(plan, corpus)
+    assert rest.least_s == other.least_s == pytest.approx(3 * 0.105)
+    assert estimate.wall_s([rest, other]) == pytest.approx(7 * 0.105), "eight requests, ten a second"
+    assert streaming.least_s == estimate.wall_s([streaming]) == pytest.approx(40.0)
+    assert estimate.wall_s(found) == pytest.approx(7 * 0.105 + 40.0), "a hundred sessions are enough for both"
+    console = {"xai": {"streaming": {"sessions": 2, "date": "2026-11-20"}}}
+    narrow = estimate.errands(replace(plan, limits=console, routes=("streaming",)), corpus)
+    assert [errand.least_s for errand in narrow] == pytest.approx([50.0, 50.0])
+    assert estimate.wall_s(narrow) == pytest.approx(100.0), "two sessions for both"
+    elsewhere = replace(plan, incumbent=Choice("local-moonshine"), limits=console, routes=("streaming",))
+    assert estimate.wall_s(estimate.errands(elsewhere, corpus)) == pytest.approx(50.0), "side by side"
+
+
 def test_the_worst_price_is_the_most_the_budget_can_reserve(corpus: Corpus) -> None:
     plan = Plan(Choice("xai"), routes=("rest",), budget_usd=1, attempts=2)
     (rest,) = estimate.errands(plan, corpus)

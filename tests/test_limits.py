@@ -12,7 +12,7 @@ import pytest
 
 from evalkit import limits
 from evalkit.errors import SettingsError
-from evalkit.limits import SPARE, Admission, Limits, Need
+from evalkit.limits import ASSUMED, REQUEST_S, SPARE, Admission, Limits, Load, Need
 from evalkit.plan import Choice, Plan
 
 
@@ -171,6 +171,15 @@ def test_the_worked_case_of_littles_law() -> None:
     assert need.beyond(Limits(sessions=100)) == ["needs 135 sessions at once, allowed 100"]
     assert need.beyond(Limits(sessions=135, requests_per_s=0.75, requests_per_min=45)) == []
     assert len(need.beyond(Limits(sessions=1, requests_per_s=0.1, requests_per_min=1))) == 3
+
+
+def test_a_request_lasts_as_long_as_was_said_or_seen_and_a_stream_as_long_as_was_said() -> None:
+    load = Load(0.5, stream_s=180)
+    assert load.on("streaming", 7.0) == Need(0.5, 180)
+    assert load.on("rest", 7.0) == Need(0.5, 7.0, "median of this run")
+    assert load.on("rest") == Need(0.5, REQUEST_S, ASSUMED)
+    assert Load(0.5, request_s=3).on("rest", 7.0) == Need(0.5, 3)
+    assert Load(0.5, request_s=3).on("streaming").sessions == 0
 
 
 def test_an_unknown_limit_is_never_said_to_be_passed() -> None:

@@ -1,17 +1,22 @@
 """The provider door: found by name, options checked, failures told apart."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
 from evalkit import providers
 from evalkit.errors import Refused, SettingsError, Unavailable
+from evalkit.plan import choice_of
 from evalkit.providers import Provider
 from evalkit.types import Audio, Event, Route, Update
 from evalkit.wire import Wire
+
+KEYS = ("no", "provider")
 
 
 def answer(status: int, body: str = "", **headers: str) -> dict[str, object]:
@@ -69,7 +74,10 @@ class Echo(Provider):
         ("xai", "rest", {"speed": "nan"}, "speed of provider 'xai' must be float, not 'nan'"),
         ("xai", "rest", {"speed": 10**400}, "speed of provider 'xai' must be float"),
         ("xai", "rest", {"end_mode": ""}, "unknown end_mode of provider 'xai': ''"),
-        ("nowhere:Class", "rest", {}, "provider 'nowhere:Class' cannot be loaded"),
+        ("nowhere:Class", "rest", {}, "'nowhere:Class' cannot be loaded .No module named 'nowhere'.; looked for among"),
+        ("tests.test_providers:Ehco", "rest", {}, "no attribute 'Ehco'.; looked for among what is installed"),
+        ("tests.test_providers:KEYS", "rest", {}, "'tests.test_providers:KEYS' is no subclass of evalkit.Provider"),
+        ("tests.test_providers:", "rest", {}, "write module:Class for a class of your own"),
         ("xai", "rest", {"base_url": "api.x.ai"}, "base_url must be http"),
     ],
 )
@@ -122,6 +130,30 @@ def test_a_class_that_is_not_installed_is_named_by_its_module() -> None:
     assert isinstance(providers.load("tests.test_providers:Echo"), Echo)
 
 
+def test_a_class_in_the_current_folder_is_found_and_its_neighbours_shadow_no_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_echo.py").write_text(
+        "import colorsys\nfrom own_words import WORDS\nfrom tests.test_providers import Echo\n\n\n"
+        "class Mine(Echo):\n    library, words = colorsys.__file__, WORDS\n"
+    )
+    (tmp_path / "own_words.py").write_text("WORDS = 3\n")
+    (tmp_path / "colorsys.py").write_text("raise RuntimeError('the library was meant')\n")
+    (tmp_path / "own_typo.py").write_text("class Mine(:\n")
+    for module in ("own_echo", "own_words", "colorsys"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    monkeypatch.chdir(tmp_path)
+    before = list(sys.path)
+    found: Any = providers.find("own_echo:Mine")
+    assert found.words == 3
+    assert not found.library.startswith(str(tmp_path))
+    with pytest.raises(SettingsError, match=r"own_typo.py, line 1.*then in .*"):
+        providers.find("own_typo:Mine")
+    assert sys.path == before, "only for that lookup"
+    with pytest.raises(SettingsError, match="unknown provider 'own_echo'"):
+        providers.find("own_echo")
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -158,3 +190,34 @@ class Telling(Echo):
 def test_a_setting_that_would_write_a_key_down_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"'api_key' would be written down with every trace; .* key_env"):
         providers.load("tests.test_providers:Telling")
+
+
+@pytest.mark.parametrize(
+    ("spec", "evidence", "server"),
+    [
+        ("xai", "live", ""),
+        ("xai,base_url=https://us-east-1.api.x.ai", "live", ""),
+        ("deepgram,base_url=https://api.eu.deepgram.com", "live", ""),
+        ("groq,base_url=https://api.groq.com/openai/v1", "live", ""),
+        ("openai,profile=groq", "live", ""),
+        # Somebody in the name of a service: never evidence about it.
+        ("xai,base_url=http://127.0.0.1:9", "simulated", ""),
+        ("groq,base_url=http://localhost:9", "simulated", ""),
+        ("openai,base_url=http://[::1]:9", "simulated", ""),
+        ("deepgram,base_url=https://stt.example/x.ai", "live", "https://stt.example/x.ai"),
+        ("xai,base_url=https://notx.ai", "live", "https://notx.ai"),
+        ("xai,base_url=https://x.ai.example", "live", "https://x.ai.example"),
+        ("groq,base_url=http://api.groq.com", "live", "http://api.groq.com"),
+        ("openai,base_url=https://api.groq.com", "live", "https://api.groq.com"),
+        # A server of yours is what is under test, wherever it stands.
+        ("openai,profile=plain,base_url=http://127.0.0.1:9", "live", "http://127.0.0.1:9"),
+        ("openai,profile=vllm,base_url=http://gpu.example:8000", "live", "http://gpu.example:8000"),
+        # Our own server runs a recogniser; that stays a simulation of the service.
+        ("local-moonshine", "simulated", ""),
+        ("local-moonshine,base_url=http://127.0.0.1:9", "simulated", ""),
+    ],
+)
+def test_what_answers_may_be_used_for(spec: str, evidence: str, server: str) -> None:
+    provider = choice_of(spec).on("rest")
+    assert provider is not None
+    assert (provider.evidence, provider.server) == (evidence, server)

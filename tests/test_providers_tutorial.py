@@ -1,6 +1,5 @@
 """The tutorial beside the providers: every block of it is a file, a command or an answer, and all of it holds."""
 
-import asyncio
 import os
 import re
 import subprocess
@@ -13,7 +12,7 @@ import pytest
 
 import evalkit
 from evalkit.store import Store
-from tests.peers import closed_port
+from tests.peers import free_port
 from tests.shell import evalkit as shell
 from tests.shell import here, refused
 
@@ -46,8 +45,10 @@ def test_a_provider_is_a_page_of_code_and_one_file_of_data() -> None:
 @pytest.mark.slow
 def test_the_commands_of_the_page_end_in_a_report(written: Path) -> None:
     bin_folder = Path(sys.executable).parent
-    script = COMMANDS.replace("8123", asyncio.run(closed_port()).rpartition(":")[2])
-    assert script != COMMANDS
+    port = str(free_port())
+    listening = f" &\nuntil (: < /dev/tcp/127.0.0.1/{port}) 2> /dev/null; do sleep 0.1; done\n"
+    script = COMMANDS.replace("8123", port).replace(" &\n", listening)
+    assert script.count(port) == 3
     done = subprocess.run(
         ["bash", "-ec", f"trap 'kill $(jobs -p)' EXIT\n{script}"],
         cwd=written,
@@ -72,11 +73,11 @@ def test_the_commands_of_the_page_end_in_a_report(written: Path) -> None:
 @pytest.mark.slow
 def test_the_real_one_needs_a_key_a_budget_and_a_price(written: Path) -> None:
     run = ("run", "--corpus", "calls", "--candidate", "parrot=parrot:Parrot", "--routes", "rest")
-    assert "set a limit with --budget-usd" in refused(shell(written, *run, PYTHONPATH="."))
-    sentence = refused(shell(written, *run, "--budget-usd", "1", PYTHONPATH=".", PARROT_API_KEY=""))
+    assert "set a limit with --budget-usd" in refused(shell(written, *run))
+    sentence = refused(shell(written, *run, "--budget-usd", "1", PARROT_API_KEY=""))
     assert "PARROT_API_KEY" in sentence
     (written / "parrot.toml").write_text("")
-    key = {"PYTHONPATH": ".", "PARROT_API_KEY": "planted-key-123"}
+    key = {"PARROT_API_KEY": "planted-key-123"}
     assert "no known price" in refused(shell(written, *run, "--budget-usd", "1", **key))
     (written / "parrot.toml").write_text('[[price]]\nroute = "rest"\nusd = 1\n')
     assert "a line of its sheet is wrong" in refused(shell(written, *run, "--budget-usd", "1", **key))

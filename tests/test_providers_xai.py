@@ -14,6 +14,9 @@ from evalkit import emulator, providers
 from evalkit.emulator.knobs import Knobs
 from evalkit.errors import ParseError, Refused, Unavailable
 from evalkit.providers.xai import Xai
+from evalkit.scoring.assembly import disagreement
+from evalkit.scoring.text import profile
+from evalkit.scoring.words import ErrorCounts
 from evalkit.types import Audio, Event, Hypothesis
 from evalkit.wire import Timeouts, Wire, http_client
 from tests.peers import http_answer, http_server, ws_server
@@ -139,6 +142,30 @@ def test_the_final_words_are_the_same_under_every_reading(reading: Reading, tail
     hypothesis = Hypothesis.of(STREAM.parse(conversation(reading, tail_open=tail_open)))
     assert bare(hypothesis.text) == EXPECTED
     assert isinstance(hypothesis.failure, Unavailable) is (reading.end == "dropped")
+
+
+@pytest.mark.parametrize("tail_open", [False, True], ids=["closed-tail", "open-tail"])
+@pytest.mark.parametrize("reading", READINGS, ids=lambda r: f"{r.chunks}-{r.done}-{r.repeated}-{r.end}-{r.timed}")
+def test_a_done_that_holds_everything_is_kept_beside_what_it_closes(reading: Reading, tail_open: bool) -> None:
+    hypothesis = Hypothesis.of(STREAM.parse(conversation(reading, tail_open=tail_open)))
+    wholes = [bare(" ".join(word.text for word in update.restated)) for update in hypothesis.updates if update.restated]
+    told = reading.done == "full" and reading.end != "dropped"
+    assert wholes == ([EXPECTED] if told else [])
+    found = disagreement(hypothesis, profile("en"))
+    assert found == (ErrorCounts(hits=14) if told else None)
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_done_that_contradicts_the_utterances_changes_nothing_and_is_seen(closed: bool) -> None:
+    session = Session(Reading("delta", "full", True, "closed", True))
+    session.utterance([["pay", "fifteen", "now"]], ["Pay", "fifteen", "now."])
+    session.utterance([["thank", "you"]], ["Thank", "you."], closed=closed)
+    session.closed[0][1]["text"] = "fifty"
+    hypothesis = Hypothesis.of(STREAM.parse(session.finish()))
+    assert bare(hypothesis.text) == "pay fifteen now thank you"
+    found = disagreement(hypothesis, profile("basic"))
+    assert found is not None
+    assert (found.substitutions, found.reference_words, found.errors) == (1, 5, 1)
 
 
 @pytest.mark.parametrize("tail_open", [False, True], ids=["closed-tail", "open-tail"])
@@ -339,6 +366,9 @@ async def test_over_a_real_socket_every_combination_of_knobs_gives_the_same_fina
         hypothesis = Hypothesis.of(STREAM.parse(events))
         assert bare(hypothesis.text) == planted, knobs
         assert (hypothesis.failure is not None) is knobs.drop_before_done, knobs
+        found = disagreement(hypothesis, profile("en"))
+        assert (found is not None) is (knobs.done_text == "full" and not knobs.drop_before_done), knobs
+        assert found is None or found.errors == 0, knobs
     for naive in (naive_join, naive_done):
         right = [bare(naive(events)) == planted for events in conversations]
         assert sum(right) / len(right) < 0.5, naive.__name__

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from evalkit import emulator
 from evalkit.plan import Choice, Plan
-from evalkit.replay.asking import MARK, Replayed, evidence_of, replays, without_delays
+from evalkit.replay.asking import MARK, Replayed, evidence_of, replays, simulations, without_delays
 from evalkit.reports import tables
 from evalkit.scoring import METRICS
 from tests.peers import closed_port, http_answer, http_server
@@ -43,6 +44,17 @@ async def test_each_provider_is_asked_where_it_stands() -> None:
     nobody = Choice("xai", {"base_url": await closed_port(), "key_env": ""})
     assert await replays(Plan(nobody, Choice("local-moonshine"))) == {}
     assert await replays(Plan(Choice("xai"), budget_usd=1.0)) == {}  # a live service is not asked
+
+
+async def test_the_embedded_server_says_what_it_is() -> None:
+    with emulator.launch("scripted", script={"words": []}) as url:
+        mine = Choice("xai", {"base_url": f"{url}/knobs/delay_s=0", "key_env": ""}, "mine")
+        ours = Choice("openai", {"profile": "plain", "base_url": f"{url}/v1"}, "ours")
+        assert await simulations(Plan(mine, ours)) == {"mine", "ours"}
+        assert await replays(Plan(mine, ours)) == {}
+    async with http_server(lambda _: http_answer(200, '{"server": "vLLM"}')) as other:
+        theirs = Choice("openai", {"profile": "vllm", "base_url": other})
+        assert await simulations(Plan(theirs, routes=("rest",))) == set()
 
 
 def test_what_was_told_faster_has_no_delay_and_keeps_its_words() -> None:

@@ -77,3 +77,55 @@ def test_without_an_incumbent_there_is_still_a_page(tmp_path: Path) -> None:
     assert "name a second run" in printed(found)
     compared.write_page(tmp_path / "compare.html", found)
     assert "By kind of audio" not in (tmp_path / "compare.html").read_text()
+
+
+def test_columns_are_called_by_the_systems_and_never_old_and_new(tmp_path: Path) -> None:
+    compared.write_page(tmp_path / "compare.html", demo())
+    page = (tmp_path / "compare.html").read_text()
+    heads = re.findall(r"<thead>(.*?)</thead>", page)
+    assert heads
+    for head in heads:
+        columns = re.findall(r"<th[^>]*>(.*?)</th>", head)[1:3]
+        assert columns in ([CANDIDATE, INCUMBENT], ["streaming", "REST"])
+    assert f'<th scope="col" class="num">{CANDIDATE}</th><th scope="col" class="num">{INCUMBENT}</th>' in heads[-1]
+    text = printed(demo())
+    assert not re.search(r"^ +(new|old)\b", text, flags=re.MULTILINE)
+    for record in compared.records(demo()):
+        if record["question"] == "candidate_vs_incumbent":
+            assert (record["provider"], record["against_provider"]) == (CANDIDATE, INCUMBENT)
+
+
+def test_two_runs_head_their_columns_with_the_runs_everywhere(tmp_path: Path) -> None:
+    rows = handmade.scores()
+    found = compare(Source("results/monday", handmade.manifest(rows), rows, {}),
+                    Source("results/friday", handmade.manifest(rows), rows, {}))  # fmt: skip
+    named = (f"{CANDIDATE} (monday)", f"{CANDIDATE} (friday)")
+    compared.write_page(tmp_path / "compare.html", found)
+    heads = "".join(f'<th scope="col" class="num">{name}</th>' for name in named)
+    assert heads in (tmp_path / "compare.html").read_text()
+    own = [record for record in compared.records(found) if record["question"] == "candidate_vs_incumbent"]
+    assert {(record["provider"], record["against_provider"]) for record in own} == {named}
+    wide = io.StringIO()
+    compared.show(Console(file=wide, width=240), found)
+    assert re.search(rf"^ +{re.escape(named[0])} +{re.escape(named[1])} +difference", wide.getvalue(), re.MULTILINE)
+
+
+def test_a_difference_of_list_prices_is_shown_without_words_of_chance() -> None:
+    (one,) = [one for one in demo().of("cost.per_audio_hour") if one.row.route == "rest"]
+    line = compared._line(one, "Cost")
+    assert (one.verdict, line["said"], line["p"], line["mark"], line["interval"]) == ("exact", "exact", "–", "", "")
+
+
+def test_a_disputed_difference_says_which_side_counts() -> None:
+    (first, *rest) = demo().differences
+    note = "the interval excludes 0 although p is 0.062: the interval counts"
+    found = replace(demo(), differences=(replace(first, row=replace(first.row, metric="acc.wer.en", note=note)), *rest))
+    assert "the interval counts" in " ".join(printed(found).split())
+    assert note in compared.section(found)
+    assert "gives the answer" in " ".join(printed(found).split())
+
+
+def test_the_page_says_how_each_interval_was_made() -> None:
+    page = compared.section(demo())
+    for name in {one.row.ci_method for one in demo().rows} - {""}:
+        assert f"<li>{name}: " in page

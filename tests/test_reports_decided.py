@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from evalkit.reports.decided import LABELS, chance, compared, evidence
+from evalkit.reports.decided import LABELS, chance, compared, evidence, p_adjusted
 from evalkit.stats.decisions import ADVICE
 from tests import handmade
 
@@ -70,6 +70,21 @@ def test_probabilities_have_as_many_digits_as_mean_something() -> None:
 def test_the_small_print_names_tests_and_what_could_be_seen() -> None:
     row = dataclasses.replace(WER, n_clips=21, n_clusters=9, p=0.01, p_holm=0.02, poi=1.0, smallest_detectable=0.013)
     assert evidence(dataclasses.replace(row, note="a note")) == (
-        "paired on 21 clips, 9 clusters; smallest detectable difference 1.3 points; permutation p 0.01, adjusted 0.02; "
-        "probability of improvement > 0.999; a note"
+        "paired on 21 clips, 9 clusters; cluster t 95 %; smallest detectable difference 1.3 points; "
+        "sign-flip permutation p 0.01, adjusted 0.02; probability of improvement > 0.999; a note"
     )
+    even = evidence(dataclasses.replace(row, poi=0.25, ties=0.5, p=None, p_holm=None))
+    assert even.endswith("probability of improvement 0.25, of a tie 0.5")
+    assert "adjusted" not in even
+
+
+def test_what_was_declared_is_read_with_holm_and_what_was_found_with_benjamini_and_hochberg() -> None:
+    row = dataclasses.replace(WER, p=0.01, p_holm=0.02, p_bh=0.3)
+    assert p_adjusted(row) == 0.02
+    assert p_adjusted(dataclasses.replace(row, margin=None)) == 0.3
+
+
+def test_an_interval_that_the_p_value_disputes_is_told_with_the_difference() -> None:
+    sentence = worded(verdict="better", note="the interval excludes 0 although p is 0.063: the interval counts")
+    assert sentence.endswith("clusters). The interval excludes 0 although p is 0.063: the interval counts.")
+    assert worded(verdict="better", note="no interval: why", ci_lo=None).endswith("clusters).")

@@ -18,6 +18,7 @@ from evalkit.errors import StoreError
 from evalkit.reports import html
 from evalkit.reports.headline import headline
 from tests import handmade
+from tests.patience import LONG_S
 
 HOSTILE = "</script><img src=x onerror=\"document.title='owned'\"><!--<script>alert(1)"
 VOID = {"meta", "link", "input", "br", "img"}
@@ -191,7 +192,7 @@ def browser() -> Iterator[Browser]:
     quiet = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
     quiet += ["--disable-component-update", "--disable-sync"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=quiet)
+        browser = playwright.chromium.launch(executable_path=chromium, args=quiet, timeout=1000 * LONG_S)
         yield browser
         browser.close()
 
@@ -213,6 +214,7 @@ def opened(browser: Browser, tmp_path: Path, request: pytest.FixtureRequest) -> 
     page = browser.new_page(
         viewport=options.get("size", {"width": 1280, "height": 900}), color_scheme=options.get("scheme")
     )
+    page.set_default_timeout(1000 * LONG_S)
     found = Opened(page, [], [])
     page.on("console", lambda message: found.complaints.append(message.text))
     page.on("pageerror", lambda error: found.complaints.append(str(error)))
@@ -282,10 +284,10 @@ def test_the_keyboard_reaches_definitions_and_filters(opened: Opened) -> None:
     assert page.evaluate("document.activeElement.className") == "skip"
     page.focus('a[href="#def-acc.wer.en"]')
     page.keyboard.press("Enter")
-    assert page.evaluate("location.hash") == "#def-acc.wer.en"
+    page.wait_for_function("location.hash === '#def-acc.wer.en'")
     page.focus("#by-order")
     page.keyboard.press("End")
-    assert page.input_value("#by-order") == "clip"
+    page.wait_for_function("document.querySelector('#by-order').value === 'clip'")
 
 
 @pytest.mark.browser

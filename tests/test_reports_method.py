@@ -46,3 +46,11 @@ def test_clips_kept_out_are_named() -> None:
     assert method.kept_out(replace(OWN, kept_out=())) == "0 of 4 clips (0.0 %)"
     head = replace(headline(MANIFEST, SCORES, SUMMARY, DIFFERENCES), punctuality=(OWN, replace(OWN, kept_out=())))
     assert method.spoilt(head) == ["a streaming, kept out of the delays: 2 of 4 clips (50.0 %): c1, c3."]
+
+
+def test_every_kind_of_interval_in_a_run_is_explained_once() -> None:
+    lines = method.intervals([*SUMMARY, *DIFFERENCES])
+    used = ({row.ci_method for row in SUMMARY} | {row.ci_method for row in DIFFERENCES}) - {""}
+    assert {line.partition(": ")[0] for line in lines} == used
+    assert len(lines) == len(used)
+    assert method.intervals([]) == []

@@ -148,7 +148,7 @@ def test_prices_that_must_not_be_compared_have_no_verdict() -> None:
     own = MANIFEST["providers"][handmade.CANDIDATE]
     asked = {"rest": {"diarize": True}, "streaming": {"diarize": False}}
     providers = {**MANIFEST["providers"], handmade.CANDIDATE: {**own, "settings": asked}}
-    assert verdict(HEAD) == "worseworse"
+    assert verdict(HEAD) == "exactexact"
     assert verdict(headline({**MANIFEST, "providers": providers}, SCORES, SUMMARY, DIFFERENCES)) == "not comparable"
 
 

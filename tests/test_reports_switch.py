@@ -58,3 +58,11 @@ def test_the_worst_slice_must_not_lose_more_than_twice_the_margin() -> None:
     ]
     (guard,) = switch.decisions(HEAD, rows)["guards"]
     assert guard.startswith("REST: the worst slice loses 80.00 points")
+
+
+def test_ties_stand_beside_the_probability_and_disputes_beside_the_answer() -> None:
+    note = "the interval excludes 0 although p is 0.062: the interval counts"
+    rows = [dataclasses.replace(row, ties=0.25, note=note) for row in DIFFERENCES]
+    cells = switch.decisions(headline(MANIFEST, SCORES, SUMMARY, rows), SUMMARY)["bodies"][0]["rows"][0]["cells"]
+    assert cells[3]["small"].startswith("ties 0.25")
+    assert cells[5]["small"] == f"yes; {note}"

@@ -87,8 +87,25 @@ def test_summary_has_exactly_the_promised_columns(tmp_path: Path) -> None:
     tables.write_summary(tmp_path / "summary.csv", handmade.demo()[2])
     assert (tmp_path / "summary.csv").read_text().splitlines()[0] == (
         "provider,route,slice,metric,unit,value,numerator,denominator,ci_lo,ci_hi,n_clips,n_units,status,n_clusters,"
-        "macro,note"
+        "macro,note,ci_method"
     )
+
+
+def test_files_from_before_a_column_are_read_without_it(tmp_path: Path) -> None:
+    *_, summary, differences = handmade.demo()
+    tables.write_summary(tmp_path / "summary.csv", summary)
+    tables.write_differences(tmp_path / "comparison.csv", differences)
+    for path in (tmp_path / "summary.csv", tmp_path / "comparison.csv"):
+        with path.open(newline="") as file:
+            old = [{key: cell for key, cell in row.items() if key not in tables.LATER} for row in csv.DictReader(file)]
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, old[0])
+            writer.writeheader()
+            writer.writerows(old)
+    figures = [dataclasses.replace(row, ci_method="") for row in summary]
+    assert tables.read_summary(tmp_path / "summary.csv") == figures
+    pairs = [dataclasses.replace(row, ci_method="", test="", p_bh=None, ties=None) for row in differences]
+    assert tables.read_differences(tmp_path / "comparison.csv") == pairs
 
 
 def test_absent_empty_and_zero_stay_three_things(tmp_path: Path) -> None:

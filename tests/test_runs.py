@@ -72,6 +72,19 @@ async def test_a_run_leaves_everything_a_reader_needs(calls: Path, tmp_path: Pat
     assert manifest["scoring"]["profiles"]["en"]["hash"]
 
 
+async def test_a_server_of_yours_is_live_evidence_about_itself(calls: Path, tmp_path: Path) -> None:
+    async with http_server(lambda _: http_answer(200, json.dumps({"text": TEXT}))) as url:
+        ours = Choice("openai", {"profile": "plain", "base_url": url}, "ours")
+        plan = Plan(ours, corpus=str(calls), routes=("rest",))
+        results = await runs.run(plan, corpora.load(calls), tmp_path / "run")
+    assert {score.evidence for score in results.scores} == {"live"}
+    report = results.report_path.read_text()
+    assert f"ours is what answered at {url}, and its figures say nothing about a service." in report
+    assert "Simulated evidence" not in report
+    stood_in = await bought(calls, tmp_path / "other")
+    assert {score.evidence for score in stood_in.scores} == {"simulated"}
+
+
 async def test_correcting_one_word_changes_that_clip_and_nothing_else(calls: Path, tmp_path: Path) -> None:
     await bought(calls, tmp_path / "run")
     before = rows(tmp_path / "run")

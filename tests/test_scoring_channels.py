@@ -15,9 +15,7 @@ from evalkit.scoring.channels import (
     timed,
     turn_order,
     untimed_share,
-    vs_mono,
 )
-from evalkit.scoring.words import ErrorCounts
 from evalkit.types import Word
 from tests.conversations import spoken, spread, word
 
@@ -32,14 +30,6 @@ def moved(words: tuple[Word, ...], by_s: float) -> tuple[Word, ...]:
 def test_words_by_channel() -> None:
     words = [word("a", channel=1), word("b", channel=0), word("c", channel=5), word("d")]
     assert [[said.text for said in side] for side in by_channel(words, 3)] == [["b"], ["a"], []]
-
-
-def test_channels_against_the_same_recordings_mixed_down() -> None:
-    apart, mixed = ErrorCounts(hits=9, substitutions=1), ErrorCounts(hits=8, deletions=2)
-    assert vs_mono([(apart, mixed)] * 2) == pytest.approx(-0.1)
-    assert vs_mono([(apart, mixed), (ErrorCounts(hits=30), ErrorCounts(hits=30))]) == pytest.approx(-1 / 40), "pooled"
-    assert vs_mono([]) is None
-    assert vs_mono([(apart, ErrorCounts(insertions=1))]) is None
 
 
 def test_words_without_times() -> None:

@@ -30,6 +30,11 @@ def test_a_share_is_bounded_and_an_error_rate_is_not() -> None:
     assert define.ratio("x.fail", "X", "Failed.", ["failed"], ["clips"], bounded=True).bounded
 
 
+def test_signs_count_unless_they_are_not_wanted() -> None:
+    assert not define.ratio("x.bias", "X", "Signed.", ["n"], ["n"]).absolute
+    assert define.ratio("x.ece", "X", "Without signs.", ["a", "b"], ["n"], absolute=True).absolute
+
+
 def test_a_delay_can_have_a_p99() -> None:
     (p99,) = define.latency("lat.x", "X", "A delay", "p99")
     assert (p99.id, p99.statistic) == ("lat.x.p99", "p99")

@@ -22,6 +22,13 @@ def test_a_final_that_comes_when_the_next_one_speaks_is_missed_and_early() -> No
     assert endpoints.endpoints([], [1.0]).early_rate is None
 
 
+def test_a_final_exactly_at_an_end_or_a_start_is_there_in_binary_too() -> None:
+    found = endpoints.endpoints([(0.15, 0.1 + 0.2)], [0.3])
+    assert (found.early, found.latencies_s) == (0, (0.0,))
+    found = endpoints.endpoints([(0.12, 0.2), (0.1 + 0.2, 0.5)], [0.3, 0.7])
+    assert (found.true, found.early, found.missed) == (1, 1, 1)
+
+
 @given(st.lists(st.integers(0, 40), max_size=8), st.integers(0, 50))
 def test_endpoints_move_with_the_clock_and_every_utterance_is_true_or_missed(finals: list[int], by: int) -> None:
     found = endpoints.endpoints([(4, 12), (20, 24)], finals)

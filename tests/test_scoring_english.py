@@ -65,6 +65,7 @@ SAME = [
     ("it's", "it is"),
     ("it\u2019s been", "it has been"),
     ("I won't, can't, shan't", "I will not cannot shall not"),
+    ("I'd've, she'll've, you shouldn't've", "I would have, she will have, you should not have"),
     ("we're gonna", "we are going to"),
     ("let's", "let us"),
     ("Mr. Smith", "mister smith"),

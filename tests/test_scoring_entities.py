@@ -56,6 +56,31 @@ def test_kinds_are_matched_apart_and_in_order() -> None:
     assert found.slot_error_rate == 1.0
 
 
+@pytest.mark.parametrize(
+    ("kind", "one", "other"),
+    [
+        ("amount", "$1,250", "$1250.00"),
+        ("amount", "21.5", "21.50"),
+        ("percent", "10 %", "10.0"),
+        ("integer", "1,000", "1000"),
+        ("phone", "(555) 01-42", "5550142"),
+        ("ordinal", "3rd", "3"),
+        ("time", "9:30 AM", "09:30 am"),
+        ("email", "Ann@b.com", "ann@b.com"),
+        ("id", "AB12", "ab12"),
+    ],
+)
+def test_annotated_values_are_compared_however_they_are_written(kind: str, one: str, other: str) -> None:
+    assert entity_counts([Entity(kind, one)], [Entity(kind, other)]).slots.hits == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "other"), [("amount", "$5", "\u20ac5"), ("integer", "10", "100"), ("amount", "0.50", "5")]
+)
+def test_other_values_stay_other_values(kind: str, one: str, other: str) -> None:
+    assert entity_counts([Entity(kind, one)], [Entity(kind, other)]).slots.substitutions == 1
+
+
 def test_a_lost_telephone_number_loses_all_its_digits() -> None:
     assert entity_counts([Entity("phone", "5550142")], []).digits == ErrorCounts(deletions=7)
 

@@ -89,6 +89,21 @@ def test_only_words_at_the_seam_are_lost_there() -> None:
     assert seam(said, ["a", "c", "d"], ["f", "g"], starts_s=starts_s, seam_audio_s=24.0).lost == 0
 
 
+@pytest.mark.parametrize(
+    ("said", "before", "after", "lost"),
+    [
+        ("no no no thank you", "no no", "thank you", 1),
+        ("thank you no no no", "thank you", "no no", 1),
+        ("go no no no no go", "go no", "no go", 3),
+        ("a b c d e f", "a b x", "f", 2),
+        ("a b c d e f", "a b", "x f", 2),
+        ("", "a", "b", 0),
+    ],
+)
+def test_a_loss_is_at_the_seam_whichever_of_equal_words_it_was(said: str, before: str, after: str, lost: int) -> None:
+    assert seam(said.split(), before.split(), after.split()).lost == lost
+
+
 def test_a_cut_before_the_first_word() -> None:
     assert seam(["a", "b", "c"], [], ["c"]).lost == 2
     assert seam(["a", "b", "c"], ["a"], []).lost == 2

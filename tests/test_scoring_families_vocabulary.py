@@ -1,6 +1,4 @@
-"""Terms, values and confidences, as rows of scores."""
-
-import pytest
+"""Terms and values, as rows of scores."""
 
 from tests.conversations import answered, clip, final, word
 from tests.scored import CASES, columns, scored
@@ -33,13 +31,3 @@ def test_values_are_compared_as_values() -> None:
     assert columns(row, "acc.entity.digits") == (1, 1, 0, 0)
     assert (row.counts["acc.entity.number_tokens"], row.counts["acc.entity.tokens"]) == (2, 5)
     assert scored(*CASES["Russian"]).absent["acc.entity.ser"] == "not_applicable"
-
-
-def test_confidences_of_right_and_wrong_words() -> None:
-    said = [word("yes"), word("no")]
-    row = scored(clip(said), answered(), final([word("yes", confidence=0.9), word("now", confidence=0.4)]))
-    assert row.values["acc.conf.right"] == (0.9,)
-    assert row.values["acc.conf.wrong"] == (0.4,)
-    assert row.counts["acc.conf.squared_gaps"] == pytest.approx(0.01 + 0.16)
-    assert row.counts["acc.conf.confidence"] + row.counts["acc.conf.minus_right"] == pytest.approx(0.3)
-    assert scored(*CASES["rest"]).absent["acc.conf.brier"] == "missing_input"

@@ -69,6 +69,12 @@ def test_inserted_and_deleted_words_have_no_label_to_be_wrong() -> None:
     assert (found.aligned, found.wrong) == (8, 1)
 
 
+def test_a_reference_word_without_a_speaker_cannot_be_judged() -> None:
+    reference = [Word("a", speaker="A"), Word("b"), Word("c", speaker="A")]
+    found = word_labels(reference, [Word(said, speaker="1") for said in "abc"], NONE)
+    assert (found.aligned, found.wrong) == (2, 0)
+
+
 def test_words_are_aligned_in_time_order() -> None:
     reference = [*spoken(("b", 1.0, 1.2), speaker="B"), *spoken(("a", 0.0, 0.2), speaker="A")]
     hypothesis = [*spoken(("a", 0.0, 0.2), speaker="0"), *spoken(("b", 1.0, 1.2), speaker="1")]

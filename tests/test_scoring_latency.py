@@ -1,6 +1,3 @@
-from dataclasses import replace
-from datetime import UTC, datetime
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -160,13 +157,6 @@ def test_the_first_conversation_of_a_run_is_its_warm_up() -> None:
     assert not latency.is_cold(streamed())
     assert not latency.is_cold(trace([]))
     assert latency.is_cold(trace([Event(0.2, 0.0, "open", {"url": "ws://x", "cold": True})]))
-    made = [
-        replace(streamed(provider=name, clip_id=str(minute)), started_at=datetime(2026, 1, 1, 0, minute, tzinfo=UTC))
-        for minute, name in ((3, "p"), (1, "p"), (2, "q"), (4, "q"))
-    ]
-    found = latency.first_of_run(made)
-    assert [(first.provider, first.clip_id) for first in found] == [("p", "1"), ("q", "2")]
-    assert latency.first_of_run([]) == []
 
 
 def test_audio_is_only_sent_to_a_service_that_is_ready() -> None:

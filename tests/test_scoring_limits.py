@@ -43,6 +43,7 @@ def test_littles_law() -> None:
     assert mean_concurrency(2.0, 30.0) == 60
     assert needed_concurrency(2.0, 30.0) == 90
     assert needed_concurrency(0.0, 30.0) == 0
+    assert (mean_concurrency(1.1, 100.0), needed_concurrency(1.1, 100.0)) == (110, 165)
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 20)), max_size=20))
@@ -102,11 +103,20 @@ def test_what_a_run_has_shown() -> None:
     assert refusal is not None
     assert (refusal.status, refusal.retry_after_s, refusal.clip_id) == (429, 7.0, "late")
     assert rest.claims[0] == "requests: observed >= 6 per 60 s; first rejection at 7"
+    assert rest.response_s == pytest.approx(3.0)
+    assert streaming.response_s is None, "a stream lasts as long as its audio"
     assert streaming.connections is not None
     assert (streaming.requests.peak, streaming.connections.peak, streaming.concurrency) == (2, 1, 1)
     assert (streaming.first_refusal, streaming.later_closes) == (None, 0)
     assert len(streaming.claims) == 3
     assert observed([]) == {}
+
+
+def test_how_long_a_request_takes_is_told_only_by_answers() -> None:
+    (seen,) = observed(at(0, answered(total_s, sent_s=0.0)) for total_s in (1.0, 2.0, 9.0)).values()
+    assert seen.response_s == pytest.approx(2.0)
+    (seen,) = observed([at(0, answered(1.0, status=500))]).values()
+    assert seen.response_s is None
 
 
 def test_a_refused_upgrade_and_a_later_close_are_told_apart() -> None:
@@ -137,6 +147,7 @@ def test_only_what_was_accepted_is_seen_to_work() -> None:
     ]
     rest, streaming = observed(traces).values()
     assert (rest.requests.peak, rest.concurrency) == (3, 3)
+    assert rest.response_s == pytest.approx(3.01), "what was refused or broken off is no answer"
     assert (streaming.requests.peak, streaming.concurrency) == (1, 1)
     assert streaming.connections is not None
     assert streaming.connections.peak == 5, "a socket that opened was let in"

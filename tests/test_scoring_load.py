@@ -9,6 +9,7 @@ def test_a_stall_hides_the_requests_that_were_never_sent() -> None:
     assert corrected_for_omission([100, 3500], 1000) == [100, 1500, 2500, 3500]
     assert corrected_for_omission([2000], 1000) == [1000, 2000]
     assert corrected_for_omission([5, 3], 0) == [3, 5]
+    assert corrected_for_omission([0.3], 0.1) == pytest.approx([0.1, 0.2, 0.3])
 
 
 @given(st.lists(st.integers(0, 50), max_size=10), st.integers(1, 20))

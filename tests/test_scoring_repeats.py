@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.errors import Unavailable
-from evalkit.scoring.repeats import Disagreement, disagreement, repeated
+from evalkit.scoring.repeats import Disagreement, disagreement, repeated, same_service
 from evalkit.scoring.text import profile
 from evalkit.scoring.words import ErrorCounts
 from evalkit.types import Score, Trace
@@ -67,3 +67,12 @@ def test_routes_are_kept_apart_and_languages_have_their_rules() -> None:
     found = repeated([first, again])
     assert {route: one.words.errors for route, one in found.items()} == {"rest": 0, "streaming": 0}
     assert repeated([answers("twenty", language="fr"), answers("20", language="fr")])["rest"].words.errors == 1
+
+
+def test_one_service_is_asked_by_name_and_settings_of_the_route() -> None:
+    asked = {"provider": "xai", "settings": {"rest": {"model": "m"}, "streaming": {"frame_ms": 100}}}
+    other = {"provider": "xai", "settings": {"rest": {"model": "m"}, "streaming": {"frame_ms": 20}}, "evidence": "live"}
+    assert same_service(asked, other, "rest")
+    assert not same_service(asked, other, "streaming")
+    assert not same_service(asked, {**asked, "provider": "deepgram"}, "rest")
+    assert not same_service({}, {}, "rest"), "nobody knows what was asked"

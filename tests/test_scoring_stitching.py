@@ -99,6 +99,17 @@ def test_the_channel_that_is_behind_decides_and_nothing_is_doubled_on_the_other(
     assert spoken == {0: [word.text for word in left], 1: [word.text for word in right]}
 
 
+def test_a_later_piece_tells_the_whole_of_itself_only() -> None:
+    words = said(6)
+    first, second = piece(words, 0.0, 3, 0), piece(words, 1.0, 9, 0)
+    told = replace(second.updates[-1], restated=second.words)
+    whole = stitched([attempt(1), attempt(2, 1.0)], [first, replace(second, updates=(*second.updates[:-1], told))])
+    assert [word.text for word in whole.words] == [word.text for word in words]
+    assert not any(update.restated for update in whole.updates)
+    alone = stitched([attempt(1)], [replace(second, updates=(told,))])
+    assert alone.updates[0].restated == second.words
+
+
 def test_a_guess_at_the_cut_is_gone_once_the_next_piece_speaks() -> None:
     first = piece(said(6), 0.0, 3, 2)
     from_s = resumption_s(first)

@@ -59,6 +59,12 @@ def test_coverage_counts_words_that_could_match() -> None:
     assert comparable_words(words, EN) == 1
 
 
+def test_a_name_that_holds_a_digit_is_no_number() -> None:
+    words = spoken(("mp3", 0.0, 0.3), ("w1", 0.3, 0.6), ("$5", 0.6, 0.9), ("3rd", 0.9, 1.2), ("1990s", 1.2, 1.5))
+    assert number_words(words, EN) == {2, 3, 4}
+    assert [drift.reference for drift in drifts(words, words, EN)] == [0, 1]
+
+
 @given(st.floats(-5, 5), st.integers(1, 12))
 def test_shifting_the_hypothesis_shifts_every_drift(shift_s: float, number: int) -> None:
     reference = spread(" ".join(f"w{chr(97 + index)}" for index in range(number)), 10.0)

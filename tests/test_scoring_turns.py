@@ -43,6 +43,11 @@ def test_a_late_answer_takes_over_but_does_not_respond() -> None:
     assert (found.response_rate, found.takeover_rate) == (0.5, 1.0)
 
 
+def test_what_is_exactly_in_time_is_in_time_in_binary_too() -> None:
+    assert turn_taking([TurnEnd(3.3, 8.3), TurnEnd(3.8, 8.8)]).response_rate == 1.0
+    assert turn_taking([BargeIn(0.7, 2.2), BargeIn(1.2, 2.7)]).barge_in_rate == 1.0
+
+
 def test_a_pause_is_taken_only_while_it_lasts() -> None:
     found = turn_taking([Pause(1.0, 2.0, 1.0), Pause(1.0, 2.0, 2.0), Pause(1.0, 2.0, None)])
     assert (found.pauses_taken, found.pauses) == (1, 3)

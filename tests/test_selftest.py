@@ -1,5 +1,6 @@
 """The selftest passes as a user runs it; and with any line of scoring broken it fails."""
 
+import csv
 import json
 import shutil
 from collections.abc import Callable
@@ -34,25 +35,33 @@ class Kept:
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
-    here = tmp_path_factory.mktemp("selftest")
-    done = evalkit(here, "selftest", "--keep", "kept", XDG_CACHE_HOME=str(here / "cache"), COLUMNS="200")
-    assert "Traceback" not in done.stderr, done.stderr
+    """The first that a machine which other tests keep busy did not spoil, or the last of a few."""
+    for _ in range(4):
+        here = tmp_path_factory.mktemp("selftest")
+        done = evalkit(here, "selftest", "--keep", "kept", XDG_CACHE_HOME=str(here / "cache"), COLUMNS="200")
+        assert "Traceback" not in done.stderr, done.stderr
+        if done.returncode == 0 and "not measurable" not in done.stdout:
+            break
     return Kept(here / "kept", here / "cache", done.returncode, done.stdout)
 
 
 def test_everything_planted_is_recovered(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     assert kept.exit_status == 0, kept.said
     heading, *lines = kept.said.splitlines()
-    assert heading.split()[:2] == ["planted", "value"]
-    assert len([line for line in lines if line.startswith(("ok ", "not measurable "))]) == len(plants())
-    assert "3 words taken back for 8" in kept.said
+    assert heading.split() == ["planted", "REST", "streaming", "furthest", "off"]
+    assert lines[-1] == "every plant: kept/selftest.csv"
+    with (kept.folder / "selftest.csv").open(encoding="utf-8", newline="") as file:
+        states = [row["state"] for row in csv.DictReader(file)]
+    assert len(states) == len(plants())
+    assert set(states) <= {"ok", "not measurable"}
+    assert len(lines) < 20, "the whole table is for --all"
     monkeypatch.setenv("XDG_CACHE_HOME", str(kept.cache))
     if "not measurable" in kept.said:
         assert certificate.last_passed() is None
-        assert lines[-1].endswith("neither failed nor passed; end what else runs")
+        assert lines[-2].endswith("neither failed nor passed; end what else runs")
     else:
         assert str(certificate.last_passed()).endswith(f"scoring {scoring.VERSION}")
-        assert lines[-1] == f"{len(plants())} of {len(plants())} plants recovered: passed"
+        assert lines[-2] == f"{len(plants())} of {len(plants())} plants recovered: passed"
 
 
 def test_the_runs_are_runs_like_any_other(kept: Kept) -> None:

@@ -61,6 +61,7 @@ def test_a_corpus_is_written_that_loads_and_that_the_server_knows(tmp_path: Path
         for channel in samples.T:
             known = clips[opening(np.ascontiguousarray(channel))]
             assert [word["text"] for word in known["words"]] == [told.word.text for told in scene.told]
+            assert [word.get("confidence") for word in known["words"]] == [told.word.confidence for told in scene.told]
     assert len(clips) == sum(scene.channels for scene in scenes), "no two channels begin alike"
     (tmp_path / "script.json").write_text(json.dumps({"clips": clips}))
     Scripted.load(tmp_path / "script.json")

@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 
 from evalkit.scoring import METRICS
 from evalkit.stats import summarise
-from evalkit.stats.intervals import cluster_ratio, zero_event_bound
+from evalkit.stats.intervals import (
+    BOOTSTRAP,
+    CLUSTER_T,
+    EXACT_BOUND,
+    METHODS,
+    WILSON,
+    cluster_ratio,
+    wilson,
+    zero_event_bound,
+)
+from tests import handmade
 from tests.rows import ROUTES, WER, figure, row
 
 
@@ -41,6 +51,28 @@ def test_no_event_at_all_gives_the_zero_event_bound() -> None:
     coverage = figure(found, "run.coverage")
     assert (coverage.value, coverage.ci_hi) == (1.0, 1.0)
     assert coverage.ci_lo == pytest.approx(1 - zero_event_bound(30, two_sided=True))
+
+
+def test_a_share_of_independent_clips_has_wilsons_interval_and_a_clustered_one_students() -> None:
+    answered = [{"run.answered": float(k > 1)} for k in range(12)]
+    alone = figure(summarise([row(f"c{k}", counts=made) for k, made in enumerate(answered)]), "run.coverage")
+    assert (alone.ci_lo, alone.ci_hi, alone.ci_method) == (*wilson(10, 12), WILSON)
+    rows = [row(f"c{k}", counts=made, cluster=f"s{k // 2}") for k, made in enumerate(answered)]
+    grouped = figure(summarise(rows), "run.coverage")
+    expected = cluster_ratio([0, *[2] * 5], [2] * 6)
+    assert (grouped.ci_lo, grouped.ci_hi, grouped.ci_method) == (expected.lo, 1.0, CLUSTER_T)
+    beside = [row(f"c{k}", errors=k % 2, words=1) for k in range(8)]
+    assert figure(summarise(beside), WER).ci_method == CLUSTER_T, "a word error rate can exceed 1"
+    made = {"run.clips": 0.0, "run.answered": 0.0}
+    empty = [row("c0 again", cluster="c0", counts=made), *(row(f"c{k}", counts=answered[k]) for k in range(12))]
+    assert figure(summarise(empty), "run.coverage").ci_method == CLUSTER_T, "a speaker of two clips is no single trial"
+
+
+def test_every_interval_says_how_it_was_made() -> None:
+    _, _, found, _ = handmade.demo()
+    assert {one.ci_method for one in found if one.ci_lo is not None} >= {CLUSTER_T, EXACT_BOUND, BOOTSTRAP}
+    for one in found:
+        assert (one.ci_method in METHODS) == (one.ci_lo is not None or one.ci_hi is not None), one
 
 
 def test_lower_limits_are_cut_at_zero() -> None:

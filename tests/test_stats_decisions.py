@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -6,8 +8,10 @@ from scipy import stats
 
 from evalkit.stats.decisions import (
     ADVICE,
+    adjusted,
     benjamini_hochberg,
     broken_guards,
+    disputed,
     gate,
     holm,
     margin,
@@ -17,6 +21,7 @@ from evalkit.stats.decisions import (
 )
 from evalkit.stats.intervals import cluster_ratio, cluster_ratio_difference
 from evalkit.stats.power import clips_to_plan
+from tests import handmade
 
 P = st.lists(st.floats(0, 1), min_size=1, max_size=12)
 LIMIT = st.floats(-0.1, 0.1)
@@ -146,3 +151,40 @@ def test_the_interval_of_a_difference_covers_the_truth(clusters: int) -> None:
         assert found.hi is not None
         covered += found.lo <= 0 <= found.hi
     assert 0.93 <= covered / repeats <= 0.97
+
+
+@pytest.mark.parametrize(
+    ("lo", "hi", "p", "among", "told"),
+    [
+        (0.01, 0.02, 0.0625, 0.0625, "the interval excludes 0 although p is 0.062: the interval counts"),
+        (-0.02, -0.01, 0.051, 0.9, "the interval excludes 0 although p is 0.051: the interval counts"),
+        (-0.01, 0.02, 0.03, 0.04, "the interval holds 0 although p is 0.03: the interval counts"),
+        (0.0, 0.02, 0.05, 0.05, "the interval holds 0 although p is 0.05: the interval counts"),
+        (
+            0.01,
+            0.02,
+            0.01,
+            0.2,
+            "the interval counts; p is 0.2 adjusted, so among so many comparisons this may be chance",
+        ),
+        (0.01, 0.02, 0.01, 0.04, ""),
+        (0.01, 0.02, 0.01, None, ""),
+        (-0.01, 0.02, 0.4, 0.9, ""),
+        (None, None, 0.01, 0.01, ""),
+        (0.01, 0.02, None, None, ""),
+    ],
+)
+def test_a_dispute_names_both_sides_and_which_counts(
+    lo: float | None, hi: float | None, p: float | None, among: float | None, told: str
+) -> None:
+    assert disputed(lo, hi, p, among) == told
+
+
+def test_adjusting_again_over_more_rows_counts_them_all() -> None:
+    *_, rows = handmade.demo()
+    bare = [dataclasses.replace(row, p_holm=None, p_bh=None, note="") for row in rows]
+    assert [(row.p_holm, row.p_bh) for row in adjusted(bare)] == [(row.p_holm, row.p_bh) for row in rows]
+    twice = adjusted([*bare, *bare])[: len(bare)]
+    assert all((two.p_holm or 0) >= (one.p_holm or 0) for one, two in zip(rows, twice, strict=True))
+    assert adjusted([dataclasses.replace(bare[0], p=None)])[0].p_bh is None
+    assert adjusted([dataclasses.replace(rows[0], note="first")])[0].note == "first"

@@ -98,6 +98,14 @@ def test_bounds_of_proportions() -> None:
     assert wilson(0, 10)[0] == pytest.approx(0, abs=1e-12)
 
 
+@given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.sampled_from([0.9, 0.95]))
+def test_intervals_of_proportions_are_those_of_scipy(counted: tuple[int, int], level: float) -> None:
+    theirs = stats.binomtest(*counted)
+    score, exact = theirs.proportion_ci(level, method="wilson"), theirs.proportion_ci(level, method="exact")
+    assert wilson(*counted, level=level) == pytest.approx((score.low, score.high), abs=1e-9)
+    assert clopper_pearson(*counted, level=level) == pytest.approx((exact.low, exact.high), abs=1e-9)
+
+
 def test_sign_flips_are_enumerated_when_few_and_drawn_when_many() -> None:
     few = [3.0, 1.0, -2.0, 4.0]
     flipped = [

@@ -11,11 +11,23 @@ from scipy import stats as scipy_stats
 
 from evalkit.scoring import describe
 from evalkit.stats.bootstrap import every_resample
-from evalkit.stats.decisions import holm, mcnemar_p
-from evalkit.stats.intervals import cluster_ratio, cluster_ratio_difference, zero_event_bound, zero_failure_trials
+from evalkit.stats.decisions import benjamini_hochberg, holm, mcnemar_p
+from evalkit.stats.intervals import (
+    ARITHMETIC,
+    BOOTSTRAP,
+    CLUSTER_T,
+    EXACT_BOUND,
+    METHODS,
+    cluster_ratio,
+    cluster_ratio_difference,
+    sign_flip_p,
+    zero_event_bound,
+    zero_failure_trials,
+)
 from evalkit.stats.paired import compare, segment_test
 from evalkit.stats.power import clips_to_plan, scaled_up
 from evalkit.types import Score
+from tests import handmade
 from tests.rows import ROUTES, WER, difference, pair, row
 
 
@@ -61,15 +73,42 @@ def test_for_some_metrics_more_is_better() -> None:
     assert difference(compare(rows, "new", "old"), "lat.rtfx").verdict == "better"
 
 
-def test_a_known_price_difference_is_exact() -> None:
+@pytest.mark.parametrize("metric", ["cost.per_audio_hour", "cost.per_1000_clips"])
+def test_a_difference_of_list_prices_is_a_figure_and_no_finding(metric: str) -> None:
     rows = [
-        row(f"c{k}", route=route, counts={"cost.usd": usd * (k + 1) / 3600, "cost.audio_s": k + 1})
+        replace(
+            row(
+                f"c{k}",
+                route=route,
+                counts={"cost.usd": usd * (k + 1) / 3600, "cost.audio_s": k + 1, "cost.clips": 1},
+            ),
+            audio_s=float(k + 1),
+        )
+        for route, usd in zip(ROUTES, (0.2, 0.1), strict=True)
+        for k in range(6)
+    ]
+    found = difference(compare(rows, "new", None), metric)
+    assert (found.question, found.verdict, found.ci_method, found.note) == (
+        "streaming_vs_rest",
+        "exact",
+        ARITHMETIC,
+        "",
+    )
+    assert (found.p, found.p_holm, found.p_bh, found.poi, found.smallest_detectable, found.test) == (*[None] * 5, "")
+    assert found.value is not None
+    assert found.against_value is not None
+    assert (found.difference, found.ci_lo, found.ci_hi) == (found.value - found.against_value,) * 3
+    assert found.difference == pytest.approx(0.1 if metric == "cost.per_audio_hour" else 1000 * 0.1 * 3.5 / 3600)
+
+
+def test_a_price_that_hangs_on_the_clip_is_tested_as_anything_else() -> None:
+    rows = [
+        row(f"c{k}", route=route, counts={"cost.usd": usd * (1 + k % 3), "cost.audio_s": 10.0})
         for route, usd in zip(ROUTES, (0.2, 0.1), strict=True)
         for k in range(6)
     ]
     found = difference(compare(rows, "new", None), "cost.per_audio_hour")
-    assert (found.question, found.verdict) == ("streaming_vs_rest", "worse")
-    assert (found.difference, found.ci_lo, found.ci_hi) == pytest.approx((0.1, 0.1, 0.1))
+    assert (found.p, found.ci_method, found.verdict) == (2 / 64, CLUSTER_T, "worse")
 
 
 def test_percentiles_are_compared_on_the_same_draws() -> None:
@@ -205,7 +244,7 @@ def test_a_system_against_itself_is_bounded_by_the_clips_that_were_heard(clips: 
     found = difference(compare(pair([2] * clips, [2] * clips), "new", "old", draws=50), WER)
     bound = zero_event_bound(clips, two_sided=True)
     assert (found.ci_lo, found.ci_hi, found.label) == (-bound, bound, label)
-    assert (found.p, found.poi, found.verdict) == (1.0, 0.0, "no_clear_difference")
+    assert (found.p, found.poi, found.ties, found.verdict) == (1.0, 0.0, 1.0, "no_clear_difference")
     assert found.clips_needed == zero_failure_trials(0.005, two_sided=True)
 
 
@@ -228,16 +267,67 @@ def test_comparisons_that_ask_the_same_are_adjusted_together() -> None:
     assert all((row.p_holm or 0) > (row.p or 0) for row in first)
 
 
-def test_the_permutation_test_of_perfect_clips_is_mcnemars() -> None:
-    """Four clips only one system gets right and nine only the other."""
-    right = {"new": [1] * 4 + [0] * 9 + [1] * 6, "old": [0] * 4 + [1] * 9 + [1] * 6}
-    scores = [
-        row(f"c{k}", provider=name, counts={f"{WER}.perfect_clips": perfect, f"{WER}.clips": 1})
+def perfect(right: dict[str, list[int]], cluster: str | None = None) -> list[Score]:
+    return [
+        row(
+            f"c{k}",
+            provider=name,
+            cluster=cluster and f"{cluster}{k // 2}",
+            counts={f"{WER}.perfect_clips": one, f"{WER}.imperfect_clips": 1 - one, f"{WER}.clips": 1},
+        )
         for name, side in right.items()
-        for k, perfect in enumerate(side)
+        for k, one in enumerate(side)
     ]
-    found = difference(compare(scores, "new", "old"), f"{WER}.perfect")
-    assert found.p == pytest.approx(mcnemar_p(4, 9))
+
+
+@pytest.mark.parametrize(("first", "second"), [(4, 9), (4, 12)])
+def test_a_share_of_independent_clips_has_mcnemars_exact_test(first: int, second: int) -> None:
+    """Some clips only one system gets right, and others only the other; more than the permutation test enumerates."""
+    right = {"new": [1] * first + [0] * second + [1] * 6, "old": [0] * first + [1] * second + [1] * 6}
+    found = compare(perfect(right), "new", "old")
+    for metric in (f"{WER}.perfect", f"{WER}.sentence_error"):
+        one = difference(found, metric)
+        assert (one.test, one.p) == ("McNemar", mcnemar_p(first, second))
+    assert difference(found, WER).test == "sign-flip permutation"
+
+
+def test_clips_of_one_speaker_are_no_independent_trials() -> None:
+    right = {"new": [1] * 4 + [0] * 12 + [1] * 6, "old": [0] * 4 + [1] * 12 + [1] * 6}
+    found = difference(compare(perfect(right, "speaker"), "new", "old"), f"{WER}.perfect")
+    assert (found.test, found.n_clusters) == ("sign-flip permutation", 11)
+    assert found.p == sign_flip_p([2, 2, *[-2] * 6])
+    assert found.p > mcnemar_p(4, 12)
+
+
+def test_draws_in_which_both_do_alike_are_ties_and_no_improvement() -> None:
+    new, old = [1, 2, 3, 4, 5, 2], [2, 2, 3, 4, 5, 2]
+    found = difference(compare(pair(new, old), "new", "old", draws=20_000), WER)
+    exact = every_resample(np.subtract(new, old), [50] * 6)
+    assert (found.poi, found.ties) == pytest.approx((exact.below_zero, exact.zero), abs=0.01)
+    assert found.ties == pytest.approx((5 / 6) ** 6, abs=0.01)
+
+
+def test_interval_and_p_value_that_disagree_are_noted_and_the_interval_decides() -> None:
+    """Five clusters never give a p below 2 / 32, however far the interval is from 0."""
+    found = difference(compare(pair([1, 2, 1, 0, 1], [9, 8, 9, 10, 9]), "new", "old"), WER)
+    assert (found.p, found.verdict, found.label) == (2 / 32, "better", "superior")
+    assert found.note == "the interval excludes 0 although p is 0.062: the interval counts"
+    assert difference(compare(pair(NEW, OLD), "new", "old"), WER).note == ""
+
+
+def test_the_table_of_all_metrics_is_adjusted_as_one() -> None:
+    found = compare(perfect({"new": [1, 0] * 8, "old": [0] * 16}), "new", "old")
+    tested = [one for one in found if one.p is not None]
+    assert len({one.metric for one in tested}) > 3
+    assert [one.p_bh for one in tested] == benjamini_hochberg([one.p or 0.0 for one in tested])
+    assert [one.p_holm for one in tested] == [one.p for one in tested], "each metric is asked once"
+
+
+def test_every_interval_says_how_it_was_made() -> None:
+    *_, found = handmade.demo()
+    assert {one.ci_method for one in found if one.ci_lo is not None} >= {CLUSTER_T, BOOTSTRAP, EXACT_BOUND, ARITHMETIC}
+    assert all((one.ci_method in METHODS) == (one.ci_lo is not None) for one in found)
+    assert all(bool(one.test) == (one.p is not None) for one in found)
 
 
 @settings(max_examples=20, deadline=None)
@@ -248,7 +338,8 @@ def test_turning_a_comparison_round_turns_its_signs(errors: list[tuple[int, int]
     other = difference(compare(pair(old, new), "new", "old", draws=200), WER)
     assert one.difference == pytest.approx(-(other.difference or 0.0))
     assert one.p == pytest.approx(other.p)
-    assert (one.poi or 0) + (other.poi or 0) <= 1 + 1e-9
+    assert one.ties == other.ties
+    assert (one.poi or 0) + (other.poi or 0) + (one.ties or 0) == pytest.approx(1)
 
 
 def test_percentiles_have_a_probability_of_improvement_too() -> None:

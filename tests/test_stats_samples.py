@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from evalkit.scoring import describe
 from evalkit.scoring.sliced import METRICS
-from evalkit.stats.samples import Sample, Table, cluster_of, of, partial_timing, total
+from evalkit.stats.samples import Sample, Table, cluster_of, of, partial_timing, pooled, total
 from evalkit.types import Score
 from tests.rows import WER, row
 
@@ -44,6 +44,22 @@ def test_macro_is_scaled_as_the_pooled_ratio_is() -> None:
     rows = [row(f"c{k}", counts={"cost.usd": 0.001 * (k + 1), "cost.audio_s": 36.0}) for k in range(2)]
     assert Sample.of(describe("cost.per_audio_hour"), Table(rows)).macro() == pytest.approx(0.15)
     assert Sample.of(RATE, Table([row("a", words=0)])).macro() is None
+
+
+def test_columns_without_signs_are_pooled_before_the_sign_goes() -> None:
+    metric = replace(RATE, numerator=("g.a", "g.b"), denominator=("g.n",), absolute=True)
+    gaps = [(1.0, 2.0, "x"), (-3.0, 1.0, "y"), (0.5, 0.0, "x")]
+    rows = [
+        row(f"c{place}", cluster=cluster, counts={"g.a": a, "g.b": b, "g.n": 10})
+        for place, (a, b, cluster) in enumerate(gaps)
+    ]
+    sample = Sample.of(metric, Table(rows))
+    above, below = sample.ratio()
+    assert above.tolist() == [-1.5 + 2.0, 3.0 + 1.0], "the first column is negative in all, the second positive"
+    assert below.tolist() == [20, 10]
+    assert pooled(metric, rows) == (1.5 + 3.0, 30) == (above.sum(), below.sum())
+    assert sample.macro() == pytest.approx((0.3 + 0.4 + 0.05) / 3)
+    assert pooled(replace(metric, absolute=False), rows) == (1.5, 30)
 
 
 def test_a_clip_without_a_cluster_is_its_own() -> None:

@@ -14,7 +14,7 @@ from evalkit import corpora, variants
 from evalkit.cli import app
 from evalkit.corpora import Corpus
 from evalkit.errors import CorpusError, SettingsError
-from evalkit.types import Clip
+from evalkit.types import Clip, Turn, Word
 from evalkit.variants import CLEAN, Condition, chance_of
 from tests.conftest import OPEN
 
@@ -75,6 +75,39 @@ def test_silence_before_moves_every_time_of_the_reference(clean: Corpus, tmp_pat
             assert (moved.start_s, moved.end_s) == pytest.approx((turn.start_s + 1.5, turn.end_s + 1.5))
 
 
+@pytest.mark.parametrize("tempo", [0.8, 1.25])
+def test_haste_moves_every_time_of_the_reference(tempo: float, clean: Corpus, tmp_path: Path) -> None:
+    made = variants.write(clean, tmp_path / "hard", parsed(f"tempo:{tempo}"))
+    for clip in clean:
+        found = made[f"{clip.id}@tempo-{tempo}x"]
+        assert found.duration_s == pytest.approx(clip.duration_s / tempo, abs=1e-4)
+        for before, after in zip(clip.reference or (), found.reference or (), strict=True):
+            assert (before.text, before.speaker, before.channel) == (after.text, after.speaker, after.channel)
+            assert before.start_s is None or after.start_s == pytest.approx(before.start_s / tempo, abs=2e-6)
+            assert before.end_s is None or after.end_s == pytest.approx(before.end_s / tempo, abs=2e-6)
+        for turn, moved in zip(clip.turns or (), found.turns or (), strict=True):
+            assert (moved.start_s, moved.end_s) == pytest.approx((turn.start_s / tempo, turn.end_s / tempo), abs=2e-6)
+
+
+def test_channels_mixed_to_one_say_everything_in_its_order(clean: Corpus, tmp_path: Path) -> None:
+    clip = next(clip for clip in clean if clip.channels == 2)
+    words = [
+        Word(text, start_s, start_s + 0.3, "A", channel)
+        for text, start_s, channel in (("yes", 0.5, 0), ("sure", 2.5, 0), ("right", 1.5, 1), ("bye", 3.5, 1))
+    ]
+    two = replace(clip, reference=tuple(words), turns=(Turn("A", 0.5, 1.0, channel=1),))
+    made = variants.write(corpora.assemble("two", clean.source, [two]), tmp_path / "mono", parsed("mono"))
+    same, mixed = made[clip.id], made[f"{clip.id}@mono"]
+    assert (same.channels, mixed.channels) == (2, 1)
+    assert same.reference == tuple(words)
+    assert mixed.text == "yes right sure bye"
+    assert {word.channel for word in mixed.reference or ()} == {turn.channel for turn in mixed.turns or ()} == {None}
+    assert mixed.duration_s == same.duration_s
+    timeless = replace(two, reference=tuple(replace(word, start_s=None, end_s=None) for word in words))
+    with pytest.raises(CorpusError, match="cannot be mixed without the times of all words"):
+        variants.write(corpora.assemble("none", clean.source, [timeless]), tmp_path / "none", parsed("mono"))
+
+
 def test_the_same_seed_makes_the_same_corpus_and_clips_differ(clean: Corpus, tmp_path: Path) -> None:
     few = corpora.assemble("two", clean.source, clean.clips[:1])
     made = [
@@ -117,7 +150,8 @@ def test_ids_that_no_file_can_be_named_by(tmp_path: Path) -> None:
         ("gain:nan", "needs an amount"),
         ("mulaw:3", "takes no amount"),
         ("reverb:nowhere.wav", "'nowhere.wav' is no file"),
-        ("tempo:1.1", "unknown condition"),
+        ("tempo:2.1", "needs an amount from 0.5 to 2, e.g. tempo:1.25"),
+        ("pitch:1.1", "unknown condition"),
     ],
 )
 def test_a_wrong_condition_is_one_sentence(text: str, sentence: str) -> None:

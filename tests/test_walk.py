@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from evalkit import runs, trials, walk
+from evalkit import providers, runs, trials, walk
 from evalkit.checklist import needs
 from evalkit.checklist.needs import Needs
 from evalkit.corpora import Corpus
@@ -57,10 +57,26 @@ def test_who_spoke_is_asked_for_from_the_start(tmp_path: Path) -> None:
     assert journey(tmp_path, said).plan("rest").candidate.options == {"rest.diarize": "false"}
 
 
+HERE = "http://127.0.0.1:8766"
+
+
 @pytest.mark.parametrize(
-    "spec", ["local-moonshine", "a=local-moonshine,language=en,rest.diarize=true,streaming.endpointing_ms=200"]
+    ("spec", "typed"),
+    [
+        ("local-moonshine", "local-moonshine"),
+        ("a=local-moonshine,language=en,rest.diarize=true,streaming.endpointing_ms=200", None),
+        (f"xai,base_url={HERE},key_env=", None),
+        (f"xai,rest.base_url={HERE},streaming.base_url={HERE}", f"xai,base_url={HERE}"),
+        (f"xai,rest.base_url={HERE}/a,streaming.base_url={HERE}/b", None),
+        (f"xai,rest.base_url={HERE}", None),
+        ("xai,diarize=true,keyterms=Grok+xAI", None),
+        (
+            "openai,profile=vllm,base_url=http://h:8000,model=m",
+            "openai,profile=vllm,base_url=http://h:8000,key_env=,model=m",
+        ),
+    ],
 )
-def test_a_recorded_provider_is_asked_again_as_it_was(spec: str) -> None:
+def test_a_recorded_provider_is_asked_again_as_it_was(spec: str, typed: str | None) -> None:
     chosen = choice_of(spec)
     routes: tuple[Route, ...] = ("rest", "streaming")
     settings = {route: found.settings for route in routes if (found := chosen.on(route)) is not None}
@@ -72,6 +88,14 @@ def test_a_recorded_provider_is_asked_again_as_it_was(spec: str) -> None:
     for route in routes:
         assert again.on(route) == chosen.on(route)
         assert choice_of(walk.spec(again)).on(route) == chosen.on(route)
+    said = walk.spec(again)
+    assert (said if typed else set(said.split(","))) == (typed or set(spec.split(",")))
+
+
+def test_what_one_route_was_asked_with_is_meant_for_the_next_where_it_says_who_is_asked() -> None:
+    sent = providers.load("xai", "rest", base_url=HERE, diarize=True).settings | {"keyterms": []}
+    again = walk.again("xai", {"provider": "xai", "settings": {"rest": sent}})
+    assert walk.spec(again) == f"xai,base_url={HERE},rest.diarize=true"
 
 
 def test_a_command_says_the_whole_plan() -> None:

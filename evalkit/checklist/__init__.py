@@ -1,8 +1,9 @@
 """From figures to verdicts: one criterion, one item, the evidence behind it, and the stages of adoption.
 
-Rules only (metrics.md section 14): nothing here reads a run or knows a metric.
+Rules only: nothing here reads a run or knows a metric.
 """
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -48,9 +49,10 @@ class Finding:
     """What was measured."""
 
     value: float | None
+    """None without a figure; with a lower limit alone, what never came: later than any number."""
     lo: float | None = None
     hi: float | None = None
-    """95 % limits; None when there are none (deterministic behaviour, presence)."""
+    """95 % limits; None when there are none (deterministic behaviour, presence), one alone where that side is open."""
     support: Mapping[str, float] = field(default_factory=dict)
     label: Label | None = None
     """Of a non-inferiority test."""
@@ -67,7 +69,8 @@ class Judged(NamedTuple):
 
 def judge(criterion: Criterion, finding: Finding) -> Judged:
     """The verdict of one criterion: pass and fail only when the whole interval says so."""
-    if finding.value is None and finding.label is None:
+    endless = criterion.kind == "upper" and finding.lo is not None and finding.hi is None
+    if finding.value is None and finding.label is None and not endless:
         return Judged("not_tested", "no value")
     if criterion.kind == "must_be_zero":
         return _must_be_zero(criterion, finding)
@@ -88,14 +91,14 @@ def judge(criterion: Criterion, finding: Finding) -> Judged:
 def _against_limits(criterion: Criterion, finding: Finding) -> Judged:
     value, lo, hi = _downwards(criterion, finding)
     target, limit = _thresholds(criterion)
-    if lo is None or hi is None:
+    if lo is None and hi is None:
         note = "compared by the point, no interval"
         if value > limit:
             return Judged("fail", f"beyond the limit; {note}")
         return Judged("pass", note) if value <= target else Judged("warn", f"between target and limit; {note}")
-    if lo > limit:
+    if lo is not None and lo > limit:
         return Judged("fail", "the whole interval is beyond the limit")
-    if hi <= target:
+    if hi is not None and hi <= target:
         return Judged("pass", "the whole interval meets the target")
     if value <= target:
         return Judged("warn", "point meets target but not proven")
@@ -116,7 +119,7 @@ def _must_be_zero(criterion: Criterion, finding: Finding) -> Judged:
 
 def _downwards(criterion: Criterion, finding: Finding) -> tuple[float, float | None, float | None]:
     """Value and limits, turned over where higher is better, so that lower always is."""
-    value = finding.value or 0.0
+    value = math.inf if finding.value is None else finding.value
     if criterion.kind == "upper":
         return value, finding.lo, finding.hi
     return -value, _negated(finding.hi), _negated(finding.lo)

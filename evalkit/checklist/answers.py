@@ -190,7 +190,9 @@ class _Subject:
 def _subjects(material: Material) -> list[_Subject]:
     name = material.candidate
     if material.evidence != "simulated":
-        about = f"What {name} answered, {material.evidence}, since {material.date}."
+        name = f"{name} at {server}" if (server := material.entry.get("server")) else name
+        itself = ", judged as that server and as no service" if server else ""
+        about = f"What {name} answered, {material.evidence}, since {material.date}{itself}."
         return [_Subject(name, "service", about, _sent_otherwise(material))]
     if not any(settings.get("engine") for settings in material.entry["settings"].values()):
         about = f"{name} is a server on this machine: what it answers says something about our client only."

@@ -11,10 +11,10 @@ from evalkit.errors import EvalkitError
 app = typer.Typer(
     name="evalkit",
     help="Evaluate speech-to-text APIs on your own audio before one goes into production.\n\n"
-    "Start with [bold]evalkit run[/bold]: no key, no network; it ends with a report.",
+    "Start with **evalkit run**: no key, no network; it ends with a report.",
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
 for verbs in (running.app, trying.app, serving.app, looking.app, deciding.app, comparing.app, gating.app):

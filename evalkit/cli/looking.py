@@ -1,24 +1,31 @@
 """The verbs that look before anything is sent: providers, metrics, limits, doctor, corpus."""
 
 import math
+import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 from rich.padding import Padding
 from rich.text import Text
 
-from evalkit import corpora, estimate, providers
+from evalkit import corpora, estimate, providers, toml_file
+from evalkit import plan as plans
+from evalkit.checklist import needs as product
+from evalkit.checklist.needs import Needs
 from evalkit.cli import screen
 from evalkit.errors import SettingsError
-from evalkit.limits import Limits, Need
-from evalkit.plan import Choice
+from evalkit.limits import ASSUMED, MOST, REQUEST_S, Limits, Load, Need
+from evalkit.plan import Choice, Plan
 from evalkit.scoring import limits as scoring_limits
 from evalkit.store import Store
 from evalkit.types import Route
+
+if TYPE_CHECKING:
+    from evalkit.doctor import Service
 
 app = typer.Typer()
 corpus_app = typer.Typer(help="Look at a corpus before it is sent anywhere.", no_args_is_help=True)
@@ -61,6 +68,15 @@ def metrics(
         screen.out.print(Padding(Text.assemble(metric.definition, (source, "dim")), (0, 0, 0, 4)))
 
 
+PlanFile = Annotated[
+    Path | None, typer.Option("--plan", help="A plan file: its providers, and what it says under [limits].")
+]
+NeedsFile = Annotated[
+    Path | None, typer.Option("--needs", help="needs.toml: its providers, load, and what it says under [console].")
+]
+All = Annotated[bool, typer.Option("--all", help="Also the services that have no key here and that nobody named.")]
+
+
 @app.command(name="limits")
 def compare_limits(
     run: Annotated[
@@ -69,51 +85,99 @@ def compare_limits(
     starts_per_s: Annotated[
         float | None, typer.Option(help="Requests or new streams a second at your peak.", show_default=False)
     ] = None,
-    session_s: Annotated[float | None, typer.Option(help="How long one of them lasts.", show_default=False)] = None,
+    session_s: Annotated[float | None, typer.Option(help="How long a stream lasts.", show_default=False)] = None,
+    request_s: Annotated[
+        float | None,
+        typer.Option(
+            help=f"How long a REST request lasts; unless given the median of RUN, or else {REQUEST_S:g}.",
+            show_default=False,
+        ),
+    ] = None,
+    plan: PlanFile = None,
+    needs: NeedsFile = None,
+    everyone: All = False,
 ) -> None:
     """Hold what a product needs against what a service documents, and against what a run has seen to work.
 
     Your account's console is the authority: write its values into the plan, under [limits]. What was seen is a lower
-    bound. Exit status 1 when the need, with half as much again as headroom, is beyond a known limit.
+    bound. Without RUN: of the services that have a key here, or that --plan or --needs name. Exit status 1 when the
+    need, with half as much again as headroom, is beyond a known limit.
     """
-    need = _need(starts_per_s, session_s)
-    store = None if run is None else Store(screen.folder(run))
-    seen = {} if store is None else scoring_limits.observed(store.traces())
-    known = _known_limits(store)
+    from evalkit import doctor
+
+    wanted = Needs() if needs is None else product.read(needs)
+    load = _load(starts_per_s, session_s, request_s, wanted)
+    if run is not None and (plan or everyone):
+        raise SettingsError("a run has its own providers and limits; leave out RUN, or --plan and --all")
+    rest: list[str] = []
+    if run is not None:
+        store = Store(screen.folder(run))
+        known, seen = _known_limits(store), scoring_limits.observed(store.traces())
+    else:
+        meant, rest = doctor.services(os.environ, plan=_named(plan, wanted), everyone=everyone)
+        known, seen = _told(meant), {}
+    needed: list[Need] = []
     short = False
     for name, route in dict.fromkeys([*known, *seen]):
-        allowed = known.get((name, route), Limits())
+        allowed, watched = known.get((name, route), Limits()), seen.get((name, route))
         told = f"allows {screen.allowance(allowed)}" if allowed.told else "nothing known"
         screen.out.print(f"[bold]{escape(name)}[/bold] over {route}: {escape(told)}", highlight=False)
         if allowed.note:
             screen.out.print(f"  {allowed.note}", style="dim", highlight=False, markup=False)
-        for claim in seen[name, route].claims if (name, route) in seen else ():
+        for claim in watched.claims if watched is not None else ():
             screen.out.print(f"  {claim}", highlight=False, markup=False)
-        if need is not None:
+        if load is not None:
+            need = load.on(route, None if watched is None else watched.response_s)
+            needed.append(need)
             beyond = need.beyond(allowed)
             short = short or bool(beyond)
             screen.out.print(f"  {_covered(need, allowed, beyond)}", highlight=False)
+    if any(need.basis == ASSUMED for need in needed):
+        told = (
+            f"a REST request is assumed to last {REQUEST_S:g} s: state yours with --request-s, or name a RUN over REST"
+        )
+        screen.out.print(told, style="yellow", highlight=False, markup=False)
+    if rest:
+        screen.out.print(doctor.left_out(rest), style="yellow", highlight=False, markup=False)
+    if load is not None and not known and not seen:
+        raise SettingsError(
+            "nobody to hold the need against: no service has a key here; see --all, or name one in --plan or --needs"
+        )
     if short:
         raise typer.Exit(1)
 
 
-def _need(starts_per_s: float | None, session_s: float | None) -> Need | None:
-    """What the options ask for; without a length only the starts can be checked."""
-    for name, value in (("--starts-per-s", starts_per_s), ("--session-s", session_s)):
+def _load(starts_per_s: float | None, session_s: float | None, request_s: float | None, said: Needs) -> Load | None:
+    """The load by the options, and where they say nothing by the needs; None when neither asks anything."""
+    options = {"--starts-per-s": starts_per_s, "--session-s": session_s, "--request-s": request_s}
+    for name, value in options.items():
         if value is not None and not 0 < value < math.inf:
             raise SettingsError(f"{name} must be a number above 0, not {value:g}")
+    starts_per_s = said.starts_per_s if starts_per_s is None else starts_per_s
     if starts_per_s is None:
-        if session_s is not None:
-            raise SettingsError("--session-s alone asks nothing; say --starts-per-s as well")
+        if alone := [name for name, value in options.items() if value is not None]:
+            raise SettingsError(f"{alone[0]} alone asks nothing; say --starts-per-s as well")
         return None
-    return Need(starts_per_s, session_s or 0.0)
+    return Load(starts_per_s, said.session_s if session_s is None else session_s, request_s)
+
+
+def _named(plan: Path | None, needs: Needs) -> Plan | None:
+    """The providers that a plan or the needs name, with what they say of limits; None when they name nobody."""
+    if plan is not None:
+        # Nothing is spent here.
+        return plans.read(plan, budget_usd=None if "budget_usd" in toml_file.read(plan) else MOST)
+    candidate, incumbent = (plans.choice_of(named) if named else None for named in (needs.candidate, needs.incumbent))
+    if candidate is None:
+        return None if incumbent is None else Plan(incumbent, budget_usd=MOST)
+    return Plan(candidate, incumbent, budget_usd=MOST, limits={candidate.name: needs.console} if needs.console else {})
 
 
 def _covered(need: Need, allowed: Limits, beyond: Sequence[str]) -> str:
     """What the known limits say of a need."""
+    lasting = ", ".join(filter(None, (f"{need.session_s:,.3g} s each", need.basis)))
     if beyond:
-        return f"[red]{'; '.join(beyond)}[/red]"
-    sessions = f"{need.sessions:,.4g} sessions at once and " if need.session_s else ""
+        return f"[red]{'; '.join(beyond)}[/red]{f' ({lasting})' if need.session_s else ''}"
+    sessions = f"{need.sessions:,.4g} at once ({lasting}) and " if need.session_s else ""
     asked = f"the need of {sessions}{need.rate:,.4g} starts a second, headroom included"
     if not (allowed.requests_per_s or allowed.requests_per_min or (need.session_s and allowed.sessions)):
         return f"[yellow]{asked}, cannot be checked[/yellow]"
@@ -124,16 +188,21 @@ def _covered(need: Need, allowed: Limits, beyond: Sequence[str]) -> str:
 @app.command(name="doctor")
 def examine_machine(
     network: Annotated[bool, typer.Option(help="Also try to reach the services.")] = True,
+    plan: PlanFile = None,
+    needs: NeedsFile = None,
+    everyone: All = False,
 ) -> None:
     """Look at this machine before a run: libraries, sound, clock, timers, disk, keys, limits.
 
-    No key is shown. Exit status 2 when something must be mended first.
+    Of the services, those that have a key here or that --plan or --needs name. No key is shown. Exit status 2 when
+    something must be mended first.
     """
     from evalkit import doctor
 
+    named = _named(plan, Needs() if needs is None else product.read(needs))
     marks = {"ok": "[green]ok[/green]", "note": "[yellow]note[/yellow]", "fail": "[red]FAIL[/red]"}
     findings = []
-    for finding in doctor.examine(screen.RESULTS, network=network):
+    for finding in doctor.examine(screen.RESULTS, network=network, plan=named, everyone=everyone):
         findings.append(finding)
         screen.out.print(
             f"{marks[finding.state]:<4} [bold]{finding.what}[/bold]: {escape(finding.found)}", highlight=False
@@ -174,8 +243,8 @@ def degrade(
     condition: Annotated[
         list[str],
         typer.Option(
-            help="noise:DB, mulaw, mp3:KBIT, opus:KBIT, gain:DB, clip:DB, loss:PERCENT, lead:SECONDS, trail:SECONDS or "
-            "reverb:FILE; repeatable."
+            help="noise:DB, mulaw, mp3:KBIT, opus:KBIT, gain:DB, clip:DB, loss:PERCENT, lead:SECONDS, trail:SECONDS, "
+            "tempo:FACTOR, mono or reverb:FILE; repeatable."
         ),
     ],
     seed: Annotated[int, typer.Option(help="Of noise and loss; the same seed makes the same sound.")] = 0,
@@ -196,18 +265,21 @@ def degrade(
     )
 
 
-def _known_limits(store: Store | None) -> dict[tuple[str, Route], Limits]:
-    """Of a run as it was planned, or of every installed provider that documents any.
+def _known_limits(store: Store) -> dict[tuple[str, Route], Limits]:
+    """Of a run as it was planned.
 
     A ramp keeps traces and no plan: of who is called as an installed provider, what that one documents holds.
     """
-    if store is not None and (store.exists() or not store.traces_path.is_file()):
+    if store.exists() or not store.traces_path.is_file():
         asked = store.manifest().get("limits", {}).items()
         return {(name, route): Limits(**told) for name, routes in asked for route, told in routes.items()}
-    pairs = [(Choice(name), route) for name in providers.names() for route in providers.find(name).routes]
-    if store is not None:
-        asked_for = {(head.provider, head.route) for head in store.heads()}
-        pairs = [(choice, route) for choice, route in pairs if (choice.name, route) in asked_for]
-    asked = ((choice, provider) for choice, route in pairs if (provider := choice.on(route)) is not None)
-    found = {(provider.name, provider.route): choice.documented(provider) for choice, provider in asked}
-    return {pair: allowed for pair, allowed in found.items() if allowed.told}
+    from evalkit import doctor
+
+    asked_for = {(head.provider, head.route) for head in store.heads()}
+    installed, _ = doctor.services({}, everyone=True)
+    return {system: allowed for system, allowed in _told(installed).items() if system in asked_for}
+
+
+def _told(services: "Sequence[Service]") -> dict[tuple[str, Route], Limits]:
+    """What is known of those of whom anything is."""
+    return {(one.provider.name, one.provider.route): one.allowed for one in services if one.allowed.told}

@@ -78,6 +78,7 @@ def prove(
     keep: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="A new folder to keep the runs and their reports in.")
     ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Print every plant, not only those that failed.")] = False,
 ) -> None:
     """See whether evalkit gives back what is planted: errors, speakers, times, delays, costs and faults.
 
@@ -91,16 +92,28 @@ def prove(
         folder = keep or Path(stack.enter_context(TemporaryDirectory(prefix="evalkit-selftest-")))
         with screen.errors.status("selftest") as status:
             found = selftest.run(folder, stage=lambda name: status.update(f"selftest: {name}"))
-    table = screen.table("", "planted value", "measured", "tolerance", "what and where")
-    for finding in found:
-        plant = finding.plant
-        values = (selftest.shown(value, plant.unit) for value in (plant.planted, finding.measured))
-        table.add_row(finding.state, *values, plant.leeway, f"{plant.what} [dim]{plant.where}[/dim]")
-    screen.out.print(table)
+    failed = [finding for finding in found if finding.state == "FAIL"]
+    if not everything:
+        tallied = screen.table("planted", "REST", "streaming", "furthest off")
+        for tally in selftest.tallies(found):
+            tallied.add_row(tally.group, tally.recovered("rest"), tally.recovered("streaming"), tally.furthest)
+        screen.out.print(tallied)
+    if lines := found if everything else failed:
+        table = screen.table("", "planted value", "measured", "tolerance", "what and where")
+        for finding in lines:
+            plant = finding.plant
+            values = (selftest.shown(value, plant.unit) for value in (plant.planted, finding.measured))
+            table.add_row(finding.state, *values, plant.leeway, f"{plant.what} [dim]{plant.where}[/dim]")
+        screen.out.print(table)
     for note in dict.fromkeys(finding.note for finding in found if finding.note):
         screen.out.print(note, highlight=False)
     screen.out.print(selftest.verdict(found), highlight=False)
-    failed = any(finding.state == "FAIL" for finding in found)
+    whole = certificate.path().with_suffix(".csv") if keep is None else keep / "selftest.csv"
+    try:
+        selftest.write(whole, found)
+        screen.out.print(f"every plant: {whole}", highlight=False, markup=False, soft_wrap=True)
+    except OSError as error:
+        screen.errors.print(f"evalkit: cannot write {whole} ({error.strerror})", markup=False)
     if failed or all(finding.state == "ok" for finding in found):
         try:
             certificate.note(not failed)

@@ -13,6 +13,7 @@ from evalkit import corpora, stages, trials
 from evalkit import plan as plans
 from evalkit.cli import screen
 from evalkit.cli.running import Budget, Candidate, CorpusName, PlanFile, Routes, RunName
+from evalkit.errors import SettingsError
 from evalkit.reports import faulted
 from evalkit.stages import Stage
 from evalkit.trials import Results
@@ -43,10 +44,12 @@ def try_faults(
 
     Kill it at any moment; the same command goes on. Exit status 1 when a fault was not met as a correct client must.
     """
-    names = None if kinds is None else _parts(kinds)
-    over = None if routes is None else _parts(routes)
+    names, over = _parts("--kinds", kinds), _parts("--routes", routes)
     changes: dict[str, Any] = {"corpus": corpus, "routes": over, "seed": seed, "run": name, "budget_usd": budget_usd}
     if plan is None and candidate is None:
+        for option, value in (("--corpus", corpus), ("--budget-usd", budget_usd)):
+            if value is not None:
+                raise SettingsError(f"{option} means nothing without --candidate or a plan: the server is our own")
         folder = screen.RESULTS / (name or "faults")
         stage = stages.embedded(folder, seed=seed or 0, routes=cast(tuple[Route, ...] | None, over), kinds=names)
     else:
@@ -63,8 +66,14 @@ def try_faults(
         raise typer.Exit(1)
 
 
-def _parts(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+def _parts(option: str, text: str | None) -> tuple[str, ...] | None:
+    """What stands between the commas; None when the option was not given."""
+    if text is None:
+        return None
+    parts = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not parts:
+        raise SettingsError(f"{option} names nothing; leave it out for all of them")
+    return parts
 
 
 def _held(stage: Stage, folder: Path, fresh: bool) -> Results:

@@ -5,10 +5,11 @@ Differences of every metric and slice are those of ``paired``; what they come to
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import Any
 
 from evalkit import stats
-from evalkit.comparison import worth
+from evalkit.comparison import again, worth
 from evalkit.comparison.worth import Standing, Worth
 from evalkit.errors import SettingsError
 from evalkit.reports import aligned
@@ -16,9 +17,8 @@ from evalkit.reports.caveats import incomparable
 from evalkit.reports.headline import PRIMARY, Headline, headline
 from evalkit.scoring import catalogue, text
 from evalkit.scoring.sliced import MIN_CLIPS, MIN_CLUSTERS, MIN_WORDS
-from evalkit.stats import paired
+from evalkit.stats import decisions, paired
 from evalkit.stats import slices as cuts
-from evalkit.stats.decisions import holm
 from evalkit.types import Difference, Score
 
 ALL = "all"
@@ -74,13 +74,15 @@ class Comparison:
     """All that is known about a candidate beside an incumbent."""
 
     candidate: str
+    """Its provider; of two runs with the run, as ``name (run)``."""
     incumbent: str
     """Empty when there is none: then only the routes are held against each other."""
     head: Headline
     differences: tuple[Compared, ...]
     """Over all clips, in catalogue order: candidate against incumbent, then streaming against REST."""
     slices: tuple[Compared, ...]
-    """Candidate against incumbent; p-values are adjusted (Holm) over all supported slices and routes of a metric."""
+    """Candidate against incumbent; p-values are adjusted over all supported slices and routes, as those over all clips
+    are over routes (``decisions.adjusted``)."""
     lost: tuple[ClipGap, ...]
     """Clips on which the candidate makes more errors, the worst first."""
     won: tuple[ClipGap, ...]
@@ -148,7 +150,7 @@ def compare(
         won=tuple(gap for gap in reversed(gaps) if gap.difference < 0)[:MOST_CLIPS],
         standings=worth.standings(joined.manifest, summary, head.wer, joined.apart),
         worth=worth.streaming(joined.manifest, summary, found, need_s),
-        notes=joined.notes,
+        notes=(*joined.notes, *again.notes(joined.manifest, joined.scores, joined.candidate, joined.incumbent)),
     )
 
 
@@ -171,6 +173,7 @@ class _Joined:
     manifest: Mapping[str, Any]
     scores: Sequence[Score]
     candidate: str
+    """Name of the rows, which heads their column wherever they are shown: the provider, of two runs with the run."""
     incumbent: str
     apart: str
     """Why delays of the two do not compare; empty when they do."""
@@ -208,7 +211,10 @@ def _two(source: Source, against: Source, candidate: str, incumbent: str) -> _Jo
     providers, others = source.manifest["providers"], against.manifest["providers"]
     new = _named(candidate or source.manifest["candidate"], providers, source)
     old = _named(incumbent or (new if new in others else against.manifest["candidate"]), others, against)
-    labels = (new, old) if new != old else (f"{new} ({source.name})", f"{old} ({against.name})")
+    if (new, source.name) == (old, against.name):
+        raise SettingsError(f"{new!r} of {source.name} cannot be compared with itself; name another run or provider")
+    runs = _run_names(source, against)
+    labels = f"{new} ({runs[0]})", f"{old} ({runs[1]})"
     sides = ((source, new, labels[0]), (against, old, labels[1]))
     common = {score.clip_id for score in source.scores} & {score.clip_id for score in against.scores}
     scores = [
@@ -235,6 +241,12 @@ def _two(source: Source, against: Source, candidate: str, incumbent: str) -> _Jo
     return _Joined(
         manifest, scores, *labels, apart or _apart(manifest, *labels), tuple(_notes(source, against, common))
     )
+
+
+def _run_names(source: Source, against: Source) -> tuple[str, str]:
+    """Two runs without their folders, as far as that tells them apart."""
+    names = PurePath(source.name).name, PurePath(against.name).name
+    return names if all(names) and names[0] != names[1] else (source.name, against.name)
 
 
 def unlike(source: Source, against: Source) -> str:
@@ -300,14 +312,21 @@ def _slices(joined: _Joined, wanted: set[str], key: str, tolerated: float | None
         for value in values if len(values) > 1 or key else ():
             own = [score for score in joined.scores if score.slices.get(tag, cuts.UNKNOWN) == value]
             rows = paired.compare(
-                own, joined.candidate, joined.incumbent, tolerated=tolerated, seed=seed, metrics=metrics
+                own,
+                joined.candidate,
+                joined.incumbent,
+                tolerated=tolerated,
+                seed=seed,
+                metrics=metrics,
+                adjust=False,
             )
             found += [
                 Compared(f"{tag}={value}", _supported(row, own), joined.bar(row))
                 for row in rows
                 if row.question == "candidate_vs_incumbent"
             ]
-    return _adjusted(found)
+    rows = decisions.adjusted([one.row for one in found])
+    return [replace(one, row=row) for one, row in zip(found, rows, strict=True)]
 
 
 def _supported(row: Difference, scores: Sequence[Score]) -> Difference:
@@ -324,7 +343,7 @@ def _supported(row: Difference, scores: Sequence[Score]) -> Difference:
     if not few:
         return row
     told = f"only {' and '.join(few)}"
-    return replace(row, p=None, p_holm=None, label=None, gate=None, verdict="insufficient", note=told)
+    return replace(row, p=None, test="", label=None, gate=None, verdict="insufficient", note=told)
 
 
 def _words(row: Difference, scores: Sequence[Score]) -> int:
@@ -334,16 +353,3 @@ def _words(row: Difference, scores: Sequence[Score]) -> int:
     columns = [f"{row.metric}.{name}" for name in ("hits", "substitutions", "deletions")]
     mine = [score for score in scores if (score.provider, score.route) == (row.provider, row.route)]
     return round(sum(score.counts.get(column, 0.0) for score in mine for column in columns))
-
-
-def _adjusted(found: Sequence[Compared]) -> list[Compared]:
-    """With p-values adjusted for all slices and routes that are asked the same of one metric."""
-    families: dict[str, list[int]] = {}
-    for place, one in enumerate(found):
-        if one.row.p is not None:
-            families.setdefault(one.row.metric, []).append(place)
-    adjusted = list(found)
-    for places in families.values():
-        for place, p in zip(places, holm([found[place].row.p or 0.0 for place in places]), strict=True):
-            adjusted[place] = replace(found[place], row=replace(found[place].row, p_holm=p))
-    return adjusted

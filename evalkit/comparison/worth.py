@@ -184,7 +184,7 @@ def _worth(
 def _answer(
     rest: SummaryRow | None, stream: SummaryRow | None, percentile: Percentile, need_s: float
 ) -> tuple[Answer, str]:
-    """If REST is fast enough, streaming is a cost and not a feature (metrics.md 11)."""
+    """If REST is fast enough, streaming is a cost and not a feature."""
     if percentile != "p95":
         return "unknown", "too few answers to know the 95th percentile of both routes"
     slow, fast = _meets(rest, need_s), _meets(stream, need_s)

@@ -32,7 +32,7 @@ from evalkit.errors import SettingsError, StoreError
 from evalkit.gate import Side
 from evalkit.gate.fingerprints import Fingerprint, Key, Models, System
 from evalkit.reports import tables
-from evalkit.scoring.repeats import Disagreement, repeated
+from evalkit.scoring.repeats import Disagreement, repeated, same_service
 from evalkit.store import Store
 
 FORMAT = 1
@@ -198,16 +198,10 @@ def disagreement(runs: Sequence[Side]) -> dict[System, float]:
 
 
 def _twins(run: Side, system: System) -> list[System]:
-    def asked(name: str) -> Any:
-        entry = run.manifest["providers"].get(name, {})
-        return entry.get("provider"), entry.get("settings", {}).get(system[1])
-
-    own = asked(system[0])
-    return [
-        other
-        for other in run.systems
-        if other != system and other[1] == system[1] and own[0] and asked(other[0]) == own
-    ]
+    name, route = system
+    entries = run.manifest["providers"]
+    others = [other for other in run.systems if other != system and other[1] == route]
+    return [other for other in others if same_service(entries.get(name, {}), entries.get(other[0], {}), route)]
 
 
 def _checked(name: str) -> str:

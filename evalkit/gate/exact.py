@@ -12,7 +12,7 @@ from evalkit.gate.findings import Finding, Side, few, shown
 from evalkit.gate.fingerprints import System
 from evalkit.scoring.catalogue import METRICS
 from evalkit.stats.intervals import percentile
-from evalkit.stats.samples import SHARES, total
+from evalkit.stats.samples import SHARES, pooled
 from evalkit.types import Metric, Score
 
 TIMELESS = ("acc.", "dia.", "mch.", "ts.", "run.")
@@ -106,7 +106,7 @@ def figure(metric: Metric, rows: Sequence[Score]) -> float | None:
         if metric.statistic == "max":
             return None if failed or not values else max(values)
         return percentile(values, SHARES[metric.statistic], failed=failed)
-    above, below = (sum(total(row, side) for row in rows) for side in (metric.numerator, metric.denominator))
+    above, below = pooled(metric, rows)
     return metric.scale * above / below if below else None
 
 

@@ -4,17 +4,21 @@ import dataclasses
 import functools
 import json
 import math
+import re
+import sys
 import types
 import typing
+import urllib.parse
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 from evalkit.errors import Refused, SettingsError, Unavailable
-from evalkit.types import Audio, Event, Route, Update
-from evalkit.wire import Wire, is_secret
+from evalkit.types import Audio, Event, Evidence, Route, Update
+from evalkit.wire import Wire, is_loopback, is_secret
 
 GROUP = "evalkit.providers"
 # Where error bodies keep their sentence, the most telling name first.
@@ -53,6 +57,34 @@ class Provider(ABC):
     @abstractmethod
     def live(self) -> bool:
         """Whether a call can cost money; a live provider is refused without a budget."""
+
+    @property
+    def home(self) -> str:
+        """Where the service itself stands, its ``base_url`` unless it is set; empty: what answers is what is meant."""
+        told = (field.default for field in dataclasses.fields(typing.cast(Any, self)) if field.name == "base_url")
+        default = next(told, "")
+        return default if isinstance(default, str) else ""
+
+    @property
+    def stands_in(self) -> bool:
+        """Whether somebody else is asked in the place of the service, of which the answers then say nothing."""
+        place = str(self.settings.get("base_url") or "")
+        return bool(place and self.home) and not _is_home(place, self.home)
+
+    @property
+    def server(self) -> str:
+        """The address of the server that is judged as itself, and as no service; empty when there is none."""
+        place = str(self.settings.get("base_url") or "")
+        return place if self.evidence == "live" and (self.stands_in or not self.home) else ""
+
+    @property
+    def evidence(self) -> Evidence:
+        """What the answers may be used for by the settings; who answers may say that they are worth less."""
+        place = str(self.settings.get("base_url") or "")
+        if self.engine is not None or not (place or self.live):
+            return "simulated"
+        # No service stands on this machine: what answers there in the name of one imitates it.
+        return "simulated" if self.stands_in and is_loopback(place) else "live"
 
     @property
     def service(self) -> str:
@@ -118,17 +150,9 @@ def find(name: str) -> type[Provider]:
     Raises:
         SettingsError: no such provider is installed; the near miss is suggested.
     """
-    points = _entry_points()
-    if ":" in name:
-        points[name] = EntryPoint(name, name, GROUP)  # a class of your own, not installed: "module:Class"
-    if name not in points:
-        raise SettingsError.unknown("provider", name, points)
-    try:
-        found = points[name].load()
-    except (ImportError, AttributeError) as error:
-        raise SettingsError(f"provider {name!r} cannot be loaded ({error})") from error
+    found = _own(name) if ":" in name else _installed(name)
     if not (isinstance(found, type) and issubclass(found, Provider)):
-        raise SettingsError(f"provider {name!r}: {points[name].value} is not an evalkit Provider")
+        raise SettingsError(f"provider {name!r} is no subclass of evalkit.Provider")
     for setting in getattr(found, "__dataclass_fields__", ()):
         if is_secret(setting) and not setting.endswith("_env"):
             raise SettingsError(
@@ -136,6 +160,32 @@ def find(name: str) -> type[Provider]:
                 "take the name of an environment variable instead, as key_env"
             )
     return found
+
+
+def _installed(name: str) -> Any:
+    points = _entry_points()
+    if name not in points:
+        raise SettingsError.unknown("provider", name, points)
+    try:
+        return points[name].load()
+    except (ImportError, AttributeError) as error:
+        raise SettingsError(f"provider {name!r} cannot be loaded ({error})") from error
+
+
+def _own(name: str) -> Any:
+    """A class that is not installed, ``module:Class``; the module may lie in the current folder."""
+    if not re.fullmatch(r"[\w.]+:[\w.]+", name):
+        raise SettingsError(f"provider {name!r}: write module:Class for a class of your own")
+    here = str(Path.cwd())
+    # Last, and only for now: a folder such as datasets/ there must not stand before a library of that name.
+    sys.path.append(here)
+    try:
+        return EntryPoint(name, name, GROUP).load()
+    except (ImportError, AttributeError, SyntaxError) as error:
+        looked = f"looked for among what is installed, then in {here}"
+        raise SettingsError(f"provider {name!r} cannot be loaded ({error}); {looked}") from error
+    finally:
+        del sys.path[len(sys.path) - 1 - sys.path[::-1].index(here)]
 
 
 def load(provider: str, route: Route = "rest", *, name: str = "", **settings: Any) -> Provider:
@@ -223,6 +273,13 @@ def _retry_after_s(headers: Mapping[str, str]) -> float | None:
         except (TypeError, ValueError):
             return None
     return seconds if 0 <= seconds < float("inf") else None
+
+
+def _is_home(place: str, home: str) -> bool:
+    """Whether an address is on a host of the service: its own, or one beside or below it, as for a region."""
+    here, there = urllib.parse.urlsplit(place), urllib.parse.urlsplit(home)
+    domain = (there.hostname or "").removeprefix("api.")
+    return here.scheme == there.scheme and f".{here.hostname}".endswith(f".{domain}")
 
 
 def _entry_points() -> dict[str, EntryPoint]:

@@ -177,6 +177,10 @@ class OpenAi(Provider):
         return self.profile
 
     @property
+    def home(self) -> str:
+        return self._profile.base_url
+
+    @property
     def live(self) -> bool:
         return not is_loopback(self.base_url)
 

@@ -9,7 +9,7 @@ import json
 import re
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 from evalkit.errors import ParseError, Refused, SettingsError, Unavailable
@@ -221,23 +221,29 @@ class _Channel:
             yield self._update(t_s, newer, "interim", len(self.chunks))
 
     def done(self, t_s: float, message: Mapping[str, Any]) -> Iterator[Update]:
-        words = _words(message, self.channel)
+        words = told = _words(message, self.channel)
         said = [*self.finished, *self._held()]
+        whole = False
         if words and self.last and timed(words) and timed(self.finished):
-            if any(_begins_with(words, restated) for restated in (self.finished, self.last)):
+            whole = _begins_with(words, self.finished)
+            if whole or _begins_with(words, self.last):
                 edge_s = (self.last[-1].end_s or 0.0) - TOUCH_S
                 words = tuple(word for word in words if (word.start_s or 0.0) >= edge_s)
         elif words and self.finished:
             # The whole session; numbers in a held chunk may be rewritten, so a few finished words are proof enough.
             if _starts_with(words, said) or (len(self.finished) > 2 and _starts_with(words, self.finished)):
+                whole = True
                 words = words[len(self.finished) :]
             elif not self.open and _starts_with(words[::-1], self.finished[::-1][: len(words)]):
                 words = ()
+        restated = told if whole else ()
         if words or self.open:
             # An open interim that was never locked is only kept when nothing final ever arrived.
             words = words or self._held()
             if words or self.finished:
-                yield self._finish(t_s, words)
+                yield replace(self._finish(t_s, words), restated=restated)
+        elif restated:
+            yield replace(self._update(t_s, (), "interim"), restated=restated)
 
     def closed(self, t_s: float) -> Iterator[Update]:
         """The socket closed without a ``transcript.done``: what was locked stays."""

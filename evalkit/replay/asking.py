@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast, get_args
+from urllib.parse import urljoin
 
 import httpx
 
@@ -13,7 +14,10 @@ from evalkit.types import Evidence, Metric, Score
 from evalkit.wire import Timeouts, http_client, is_loopback
 
 MARK = "evalkit.replay"
-_TIMEOUTS = Timeouts(connect_s=2.0, answer_s=2.0)
+EMBEDDED = "evalkit embedded server"
+"""How the embedded server begins to say what it is."""
+# On a busy machine a replay takes seconds to answer; given up too soon it would be taken for a live service.
+_TIMEOUTS = Timeouts(connect_s=15.0, answer_s=15.0)
 # Seconds that the speed of a replay does not change: those of words and channels in the sound, and our own lateness.
 _TIMELESS = ("mch.", "pace.", "ts.")
 
@@ -53,22 +57,39 @@ def evidence_of(before: object) -> Evidence:
 
 async def replays(plan: Plan) -> dict[str, Replayed]:
     """The providers of a plan, by name, that are asked at the address of a replay."""
-    found = {}
-    for choice in plan.choices:
-        for route in plan.routes:
-            provider = choice.on(route)
-            base_url = "" if provider is None else str(provider.settings.get("base_url") or "")
-            if is_loopback(base_url) and (replayed := await _ask(base_url)) is not None:
-                found[choice.name] = replayed
-                break
+    found: dict[str, Replayed] = {}
+    for name, base_url in _addresses(plan):
+        if (replayed := Replayed.told(await _ask(base_url))) is not None:
+            found.setdefault(name, replayed)
     return found
 
 
-async def _ask(base_url: str) -> Replayed | None:
+async def simulations(plan: Plan) -> set[str]:
+    """The providers of a plan, by name, that are asked at the address of the embedded server."""
+    found = set()
+    for name, base_url in _addresses(plan):
+        # Its knobs stand in the path.
+        told = await _ask(urljoin(base_url, "/"))
+        if isinstance(told, Mapping) and str(told.get("server", "")).startswith(EMBEDDED):
+            found.add(name)
+    return found
+
+
+def _addresses(plan: Plan) -> list[tuple[str, str]]:
+    """(provider's name, where it is asked) on this machine, each once."""
+    asked = (
+        (choice.name, provider) for choice in plan.choices for route in plan.routes if (provider := choice.on(route))
+    )
+    places = ((name, str(provider.settings.get("base_url") or "")) for name, provider in asked)
+    return [place for place in dict.fromkeys(places) if is_loopback(place[1])]
+
+
+async def _ask(base_url: str) -> Any:
+    """What an address says of itself; None when it says nothing that could be understood."""
     async with http_client(_TIMEOUTS, loopback=True) as pool:
         try:
             answer = await pool.http.get(base_url)
-            return Replayed.told(json.loads(answer.content))
+            return json.loads(answer.content)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError):
             return None  # any other server; whether it answers at all is for the run to find out
 

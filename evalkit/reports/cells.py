@@ -11,6 +11,7 @@ VERDICTS = {
     "worse": "worse",
     "no_clear_difference": "no clear difference",
     "insufficient": "too few data",
+    "exact": "exact",
 }
 
 _BLANK = {"text": UNDEFINED, "interval": "", "bounds": "", "support": "", "macro": "", "status": "", "title": ""}
@@ -34,7 +35,7 @@ def figure(row: SummaryRow | None, *, macro: bool = False, brief: bool = False) 
     parts = [f"{row.n_clips} clips", f"{row.n_clusters} clusters"]
     if row.numerator is not None and row.denominator is not None:
         parts.insert(0, f"{row.numerator:,.6g} of {row.denominator:,.6g}")
-    parts += filter(None, [row.note])
+    parts += filter(None, [row.ci_method, row.note])
     why = status(row) and (status(row) if brief else row.note or status(row))
     return {
         "text": shown(row.value, row.unit),

@@ -16,9 +16,9 @@ from rich.text import Text
 
 from evalkit.comparison import ClipGap, Compared, Comparison
 from evalkit.comparison.worth import Standing, Worth
-from evalkit.reports import aligned
+from evalkit.reports import aligned, method
 from evalkit.reports.cells import VERDICTS
-from evalkit.reports.decided import LABELS, chance, evidence, wanted
+from evalkit.reports.decided import LABELS, chance, evidence, p_adjusted, wanted
 from evalkit.reports.headline import PRIMARY, ROUTE_WORDS, capitalised
 from evalkit.reports.tables import DIFFERENCE_COLUMNS, write_whole
 from evalkit.reports.units import MINUS, UNDEFINED, number, shown, span
@@ -30,6 +30,14 @@ COLUMNS = ("slice", *DIFFERENCE_COLUMNS, "not_comparable")
 PAGE = files("evalkit.reports") / "page"
 MOST_SHOWN = 3
 """Clips in either direction on a console."""
+WIDE = 100
+"""From so many columns on names are not broken."""
+
+BASIS = (
+    "The interval, 95 % and two-sided, gives the answer; p is adjusted for the comparisons made: by Holm where a "
+    "margin was fixed beforehand, else by Benjamini and Hochberg over all metrics. An exact difference is arithmetic."
+)
+"""What a reader of the tables must know."""
 
 _ANSWERS = {
     "rest_is_enough": "REST already meets the need of {need}: here streaming is a cost and not a feature.",
@@ -85,18 +93,20 @@ def show(console: Console, found: Comparison) -> None:
     for told in filter(None, (found.head.caveat, *found.notes)):
         console.print(Text(told, style="yellow"))
     for title, rows in _groups(found):
-        console.print(_table(title, rows), width=console.width - 2)
+        console.print(_table(title, rows, wide=console.width >= WIDE), width=console.width - 2)
     if slices := _leading(found):
         tested = [one for one in slices if one.row.p is not None]
         if tested:
-            console.print(_table("By kind of audio", tested, sliced=True), width=console.width - 2)
-        told = f"By kind of audio: {len(tested)} slices tested, p adjusted (Holm) for all of them"
+            table = _table("By kind of audio", tested, sliced=True, wide=console.width >= WIDE)
+            console.print(table, width=console.width - 2)
+        told = f"By kind of audio: {len(tested)} slices tested, p adjusted ({_adjustment(slices)}) for all of them"
         console.print(Text(f"{told}; {len(slices) - len(tested)} are too small to test.", style="dim"))
     for title, gaps in ((f"{found.candidate} loses most", found.lost), (f"{found.candidate} gains most", found.won)):
         for gap in gaps[:MOST_SHOWN]:
             console.print(Text(f"{title}: {about(gap)}"))
             for name, score in ((found.candidate, gap.new), (found.incumbent, gap.old)):
                 console.print(Text.assemble(f"    {name}: ", _words(aligned.steps(score))))
+    console.print(Text(BASIS, style="dim"))
     for sentence in [*map(stands, found.standings), *(line for one in found.worth for line in pays(one))]:
         console.print(Text(sentence))
 
@@ -192,11 +202,25 @@ def _leading(found: Comparison) -> list[Compared]:
     return led or list(found.slices)
 
 
-def _table(title: str, rows: Sequence[Compared], *, sliced: bool = False) -> Table:
+def _adjustment(rows: Sequence[Compared]) -> str:
+    """How the p-values that ``p_adjusted`` reads were adjusted."""
+    kinds = {"Benjamini-Hochberg" if one.row.margin is None else "Holm" for one in rows}
+    return " or ".join(sorted(kinds, reverse=True))
+
+
+def _heads(row: Difference) -> tuple[str, str]:
+    """What the columns of both sides are called: the providers, or the routes of one."""
+    if row.question == "streaming_vs_rest":
+        return ROUTE_WORDS[row.route], ROUTE_WORDS[row.against_route]
+    return row.provider, row.against_provider
+
+
+def _table(title: str, rows: Sequence[Compared], *, wide: bool, sliced: bool = False) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE, pad_edge=False)
     table.add_column("")
-    for heading in ("new", "old", "difference"):
-        table.add_column(heading, justify="right", min_width=10)
+    for heading in (*_heads(rows[0].row), "difference"):
+        longest = max(map(len, heading.split()))
+        table.add_column(Text(heading), justify="right", min_width=min(longest, 18) if wide else 10, overflow="fold")
     table.add_column("p", justify="right", no_wrap=True)
     table.add_column("")
     for one in rows:
@@ -209,7 +233,7 @@ def _table(title: str, rows: Sequence[Compared], *, sliced: bool = False) -> Tab
         said = Text(_said(one), style=_STYLES.get(one.verdict, "dim"))
         said.append(f"\n{one.barred or row.note or planned(row)}", style="dim")
         sides = (shown(row.value, row.unit), shown(row.against_value, row.unit))
-        table.add_row(name, *sides, gap, chance(row.p_holm), said)
+        table.add_row(name, *sides, gap, chance(p_adjusted(row)), said)
     return table
 
 
@@ -242,8 +266,10 @@ def _rendered(text: str, found: Comparison) -> str:
     source = jinja2.DictLoader({"compared.html.j2": PAGE.joinpath("compared.html.j2").read_text(encoding="utf-8")})
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, loader=source)
     groups: dict[str, list[dict[str, Any]]] = {}
+    heads: dict[str, tuple[str, str]] = {}
     for one in found.differences:
         groups.setdefault(_title(one.row), []).append(_line(one, catalogue.describe(one.row.metric).title))
+        heads.setdefault(_title(one.row), _heads(one.row))
     slices = [
         _line(one, f"{one.slice.replace('=', ': ')}, {ROUTE_WORDS[one.row.route]}", by=one.row.metric)
         for one in found.slices
@@ -251,8 +277,12 @@ def _rendered(text: str, found: Comparison) -> str:
     of = {
         "lede": found.head.lede,
         "told": [text for text in (found.head.caveat, *found.notes) if text],
-        "groups": [{"title": title, "rows": rows} for title, rows in groups.items()],
+        "groups": [{"title": title, "rows": rows, "heads": heads[title]} for title, rows in groups.items()],
         "slices": slices,
+        "sides": (found.candidate, found.incumbent),
+        "basis": BASIS,
+        "adjustment": _adjustment(found.slices),
+        "methods": method.intervals(one.row for one in found.rows),
         "clips": [
             {"title": f"Where {found.candidate} {word} most", "rows": [_clip(gap) for gap in gaps]}
             for word, gaps in (("loses", found.lost), ("gains", found.won))
@@ -276,9 +306,9 @@ def _line(one: Compared, title: str, *, by: str = "") -> dict[str, Any]:
         "old": shown(row.against_value, row.unit),
         "difference": shown(row.difference, row.unit, signed=True, points=points),
         "interval": span(row.ci_lo, row.ci_hi, row.unit, points=points, bare=True),
-        "p": UNDEFINED if row.p is None else chance(row.p_holm),
+        "p": chance(p_adjusted(row)),
         "said": _said(one),
-        "why": one.barred or row.note or (ADVICE[row.label] if row.label else ""),
+        "why": one.barred or "; ".join(filter(None, [ADVICE[row.label] if row.label else "", row.note])),
         "mark": one.verdict if one.verdict in _STYLES else "",
         "detectable": shown(row.smallest_detectable, row.unit, points=points),
         "needed": UNDEFINED if row.clips_needed is None else number(row.clips_needed),

@@ -32,13 +32,18 @@ def compared(row: Difference, subject: str, other: str, *, where: str = "") -> s
             blind = f" This run could not have seen less than {least}."
         return (
             f"{where}No clear difference in word errors between {subject} and {other}: {values}, a difference of {gap} "
-            f"(95 % interval {interval or 'unknown'}, {support}).{blind}{wanted(row)}"
+            f"(95 % interval {interval or 'unknown'}, {support}).{_noted(row)}{blind}{wanted(row)}"
         )
     more = "fewer" if row.verdict == "better" else "more"
     return (
         f"{where}{subject} makes {more} word errors than {other}: {values}, a difference of {gap} "
-        f"(95 % interval {interval or 'unknown'}, {support})."
+        f"(95 % interval {interval or 'unknown'}, {support}).{_noted(row)}"
     )
+
+
+def _noted(row: Difference) -> str:
+    """What there is to say of an interval, as a sentence with a space in front."""
+    return f" {row.note[0].upper()}{row.note[1:]}." if row.note and row.ci_lo is not None else ""
 
 
 def wanted(row: Difference) -> str:
@@ -63,16 +68,25 @@ def chance(p: float | None, *, drawn: bool = False) -> str:
     return "> 0.999" if p > 0.999 and (drawn or p < 1) else f"{p:.3f}".rstrip("0").rstrip(".")
 
 
+def p_adjusted(row: Difference) -> float | None:
+    """The p-value to read: Holm's of a rate with a margin, which was declared beforehand; else that of the whole table.
+
+    Holm's confirms what was asked; Benjamini and Hochberg's says how much to trust what was found by looking.
+    """
+    return row.p_bh if row.margin is None else row.p_holm
+
+
 def evidence(row: Difference) -> str:
-    """The small print of a difference: support, tests, and what could have been seen."""
+    """The small print of a difference: support, how its interval was made, tests, and what could have been seen."""
     points = row.unit == "rate"
-    parts = [f"paired on {row.n_clips} clips, {row.n_clusters} clusters"]
+    parts = [f"paired on {row.n_clips} clips, {row.n_clusters} clusters", *filter(None, [row.ci_method])]
     if row.smallest_detectable is not None:
         parts.append(f"smallest detectable difference {shown(row.smallest_detectable, row.unit, points=points)}")
     if row.p is not None:
-        parts.append(f"permutation p {chance(row.p)}, adjusted {chance(row.p_holm)}")
+        parts.append(f"{row.test} p {chance(row.p)}, adjusted {chance(p_adjusted(row))}")
     if row.poi is not None:
-        parts.append(f"probability of improvement {chance(row.poi, drawn=True)}")
+        tied = f", of a tie {chance(row.ties, drawn=True)}" if row.ties else ""
+        parts.append(f"probability of improvement {chance(row.poi, drawn=True)}{tied}")
     if row.note:
         parts.append(row.note)
     return "; ".join(parts)

@@ -94,6 +94,7 @@ def page(
         agent=sections.topic(head, AGENT, [system for system in head.systems if system.route == "agent"]),
         settings=method.settings(manifest),
         spoilt=method.spoilt(head),
+        intervals=method.intervals([*summary, *differences]),
         stalls=any(own.stall_max_s is not None or own.blocked_s is not None for own in head.punctuality),
         times=sections.times(head, scores, summary),
         everything=sections.everything(head),

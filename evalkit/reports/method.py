@@ -1,12 +1,14 @@
-"""How a run was measured: the settings that were sent, what was allowed, and which clips our own pacing spoilt."""
+"""How a run was measured: settings sent, what was allowed, clips our own pacing spoilt, and how intervals were made."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from evalkit.limits import Limits
 from evalkit.reports.headline import ROUTE_WORDS, Headline
 from evalkit.reports.punctuality import Punctuality
 from evalkit.reports.units import UNDEFINED, shown
+from evalkit.stats.intervals import METHODS
+from evalkit.types import Difference, SummaryRow
 
 _SPOKEN = ("streaming", "agent")
 """Routes over which audio is paced."""
@@ -69,6 +71,12 @@ def kept_out(own: Punctuality, *, most: int | None = None) -> str:
     named = own.kept_out[:most]
     rest = own.invalid - len(named)
     return f"{share}: {', '.join(named)}{f' and {rest} more' if rest else ''}"
+
+
+def intervals(rows: Iterable[SummaryRow | Difference]) -> list[str]:
+    """How the intervals of some rows were made, a line per method."""
+    used = {row.ci_method for row in rows}
+    return [f"{name}: {words}." for name, words in METHODS.items() if name in used]
 
 
 def spoilt(head: Headline) -> list[str]:

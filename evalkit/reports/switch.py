@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from evalkit.reports.cells import cell
-from evalkit.reports.decided import LABELS, chance, evidence
+from evalkit.reports.decided import LABELS, chance, evidence, p_adjusted
 from evalkit.reports.headline import PRIMARY, Headline, capitalised
 from evalkit.reports.units import UNDEFINED, number, shown, span
 from evalkit.scoring import catalogue
@@ -31,6 +31,8 @@ def _decision(where: str, row: Difference) -> dict[str, Any]:
     streaming = row.question == "streaming_vs_rest"
     names = f"{row.provider} streaming against REST" if streaming else f"{row.provider} against {row.against_provider}"
     bootstrap = span(row.bootstrap_lo, row.bootstrap_hi, row.unit, points=True)
+    drawn = [f"ties {chance(row.ties, drawn=True)}" if row.ties else "", f"bootstrap {bootstrap}" if bootstrap else ""]
+    said = [ADVICE[row.label] if row.label else "", row.note if row.ci_lo is not None else ""]
     return {
         "name": where + names,
         "title": evidence(row),
@@ -40,10 +42,10 @@ def _decision(where: str, row: Difference) -> dict[str, Any]:
                 shown(row.difference, row.unit, signed=True, points=True),
                 span(row.ci_lo, row.ci_hi, row.unit, points=True, bare=True) or row.note,
             ),
-            cell(chance(row.p), f"adjusted {chance(row.p_holm)}" if row.p is not None else ""),
-            cell(chance(row.poi, drawn=True), f"bootstrap {bootstrap}" if bootstrap else ""),
+            cell(chance(row.p), f"adjusted {chance(p_adjusted(row))}" if row.p is not None else ""),
+            cell(chance(row.poi, drawn=True), "; ".join(filter(None, drawn))),
             cell(shown(row.margin, row.unit, points=True)),
-            cell(LABELS.get(row.label or "", UNDEFINED), ADVICE[row.label] if row.label else ""),
+            cell(LABELS.get(row.label or "", UNDEFINED), "; ".join(filter(None, said))),
             cell(row.gate or UNDEFINED),
             cell(shown(row.smallest_detectable, row.unit, points=True)),
             cell(UNDEFINED if row.clips_needed is None else number(row.clips_needed), f"{row.n_clips} heard"),

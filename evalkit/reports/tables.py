@@ -35,7 +35,10 @@ SUMMARY_COLUMNS = (
     "n_clusters",
     "macro",
     "note",
+    "ci_method",
 )
+LATER = ("ci_method", "p_bh", "ties", "test")
+"""Columns that older files do not have; their cells are read as empty."""
 DIFFERENCE_COLUMNS = tuple(field.name for field in dataclasses.fields(Difference))
 DIFFERENCE_NUMBERS = tuple(field.name for field in dataclasses.fields(Difference) if field.type == float | None)
 PACING_COLUMNS = tuple(field.name for field in dataclasses.fields(Pacing))
@@ -198,7 +201,7 @@ def _read(path: Path, columns: Sequence[str], parse: Callable[[Mapping[str, str]
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file, restkey="", restval="")
-            missing = [name for name in columns if name not in (reader.fieldnames or ())]
+            missing = [name for name in columns if name not in (reader.fieldnames or ()) and name not in LATER]
             if missing:
                 raise StoreError(f"{path}: column {missing[0]!r} is missing; make the file again with `evalkit score`")
             rows = []
@@ -272,11 +275,12 @@ def _summary_row(row: Mapping[str, str]) -> SummaryRow:
         status=row["status"],
         macro=_number(row["macro"]),
         note=row["note"],
+        ci_method=row.get("ci_method", ""),
     )
 
 
 def _difference(row: Mapping[str, str]) -> Difference:
-    read: dict[str, Any] = {name: row[name] for name in DIFFERENCE_COLUMNS}
+    read: dict[str, Any] = {name: row.get(name, "") if name in LATER else row[name] for name in DIFFERENCE_COLUMNS}
     for name in ("question", "route", "against_route", "verdict"):
         read[name] = _one_of(row[name], Difference.__annotations__[name])
     for name in ("label", "gate"):
@@ -285,7 +289,7 @@ def _difference(row: Mapping[str, str]) -> Difference:
         read[name] = int(row[name])
     read["clips_needed"] = int(row["clips_needed"]) if row["clips_needed"] else None
     for name in DIFFERENCE_NUMBERS:
-        read[name] = _number(row[name])
+        read[name] = _number(read[name])
     return Difference(**read)
 
 

@@ -9,12 +9,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from evalkit.reports.cells import VERDICTS
 from evalkit.reports.headline import Headline, capitalised, headline
 from evalkit.reports.method import kept_out
 from evalkit.reports.units import fine, shown, span, status
 from evalkit.types import Difference, Route, Score, SummaryRow
 
-WORDS = {"better": "better", "worse": "worse", "no_clear_difference": "not clear", "insufficient": "too few data"}
+WORDS = {**VERDICTS, "no_clear_difference": "not clear"}
 STYLES = {"better": "green", "worse": "red"}
 
 

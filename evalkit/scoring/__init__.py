@@ -30,7 +30,7 @@ __all__ = [
     "score",
 ]
 
-VERSION = "2"
+VERSION = "3"
 """Changes whenever a number changes."""
 
 

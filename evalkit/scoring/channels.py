@@ -12,7 +12,7 @@ from rapidfuzz.distance import Levenshtein
 from scipy.optimize import linear_sum_assignment
 
 from evalkit.scoring.text import Profile
-from evalkit.scoring.words import ErrorCounts, align, matched_words, word_tokens
+from evalkit.scoring.words import align, matched_words, word_tokens
 from evalkit.types import Word
 
 Channel = Sequence[Word]
@@ -97,21 +97,6 @@ def swap(reference: Sequence[Sequence[str]], hypothesis: Sequence[Sequence[str]]
     table -= np.eye(*table.shape) / (2 * table.size + 1) if table.size else 0.0
     _, columns = linear_sum_assignment(table)
     return Swap(tuple(map(tuple, errors)), tuple(int(column) for column in columns))
-
-
-def vs_mono(pairs: Iterable[tuple[ErrorCounts, ErrorCounts]]) -> float | None:
-    """Pooled word error rate with channels minus that of the same recordings mixed down; below 0 channels are worth it.
-
-    Args:
-        pairs: for each recording its errors with channels and as one; the two come from two runs, or from two
-            configured providers of one run.
-
-    Returns:
-        None without reference words on either side.
-    """
-    sides = list(zip(*pairs, strict=True)) or [(), ()]
-    apart, mixed = (sum(side, ErrorCounts()).rate for side in sides)
-    return None if apart is None or mixed is None else apart - mixed
 
 
 def timed(words: Channel) -> tuple[Word, ...]:

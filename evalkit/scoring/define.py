@@ -29,6 +29,7 @@ def ratio(
     direction: Direction = "lower",
     scale: float = 1.0,
     bounded: bool | None = None,
+    absolute: bool = False,
 ) -> Metric:
     """A metric that is one sum of columns over another.
 
@@ -44,12 +45,14 @@ def ratio(
         scale: what the ratio is multiplied by.
         bounded: whether it is a share and cannot exceed 1. None: it is one when it is a rate of which more is better,
             or when every column above is also one below.
+        absolute: whether the pooled columns above count without their signs.
     """
     if bounded is None:
         parts = Counter(numerator) <= Counter(denominator)
         bounded = unit == "rate" and direction != "zero" and (direction == "higher" or parts)
     sides = (tuple(numerator), tuple(denominator))
-    return Metric(metric_id, title, unit, direction, definition, source, *sides, scale=scale, bounded=bounded)
+    about = (metric_id, title, unit, direction, definition, source)
+    return Metric(*about, *sides, scale=scale, bounded=bounded, absolute=absolute)
 
 
 def spread(

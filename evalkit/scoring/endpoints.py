@@ -17,6 +17,8 @@ UTTERANCE_GAP_S = 0.5
 """Speech with no more silence than this in it is one utterance."""
 
 _SLACK_S = 0.05
+# 0.1 + 0.2 is a hair more than 0.3.
+_ROUNDING_S = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,10 @@ def endpoints(utterances: Sequence[Span], finals_s: Iterable[float]) -> Endpoint
     early = 0
     found: list[Span] = []
     for (start, end), following in zip(utterances, following_starts, strict=False):
-        began, ended, over = (bisect_left(finals, moment) for moment in (start, end, following))
+        began, ended, over = (bisect_left(finals, moment - _ROUNDING_S) for moment in (start, end, following))
         early += ended - began
         if over > ended:
-            found.append((finals[over - 1] - end, finals[over - 1]))
+            found.append((max(finals[over - 1] - end, 0.0), finals[over - 1]))
     return Endpoints(
         len(utterances),
         early,

@@ -197,7 +197,7 @@ def _in_full(word: str) -> str:
         return _WORDS[word]
     for suffix, full in _SUFFIXES:
         if word.endswith(suffix) and len(word) > len(suffix):
-            return word.removesuffix(suffix) + full
+            return _in_full(word.removesuffix(suffix)) + full
     if _IS.fullmatch(word):
         return word[:-2] + " is"
     return word

@@ -83,7 +83,7 @@ def entity_counts(reference: Sequence[Entity], hypothesis: Sequence[Entity]) -> 
     sides: dict[str, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
     for index, side in enumerate((reference, hypothesis)):
         for entity in side:
-            sides[entity.kind][index].append(entity.value)
+            sides[entity.kind][index].append(_value(entity))
     slots = digits = ErrorCounts()
     for kind, (wanted, got) in sides.items():
         if wanted == got:
@@ -209,6 +209,22 @@ def _single(tokens: Sequence[str], place: int) -> tuple[Entity | None, int]:
     else:
         return None, 1
     return Entity(kind, sign + token), 1
+
+
+def _value(entity: Entity) -> str:
+    """What is compared: a value annotated by hand may be written in any of the ways of its kind."""
+    written = entity.value.casefold()
+    match entity.kind:
+        case "amount" | "integer" | "decimal" | "percent":
+            plain = written.replace(",", "").replace(" ", "").rstrip("%")
+            return re.sub(r"(\.\d*?)0+$", r"\1", plain).rstrip(".")
+        case "phone":
+            return re.sub(r"[^\w+]", "", written)
+        case "ordinal":
+            return re.sub(r"(?<=\d)(?:st|nd|rd|th)$", "", written)
+        case "time":
+            return re.sub(r"^(?=\d:)", "0", written)
+    return written
 
 
 def _digits(value: str) -> list[str]:

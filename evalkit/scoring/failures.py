@@ -10,8 +10,10 @@ import json
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import combinations_with_replacement
 from typing import Any
 
+from evalkit.scoring.band import HIT
 from evalkit.scoring.words import align, counts
 
 SEAM_S = 5.0
@@ -183,26 +185,21 @@ def seam(
         before: tokens of the part before the cut.
         after: tokens of the part after it.
         starts_s: start of each reference token; with ``seam_audio_s``, words within five seconds count as lost at
-            the seam, else those between the last word of one part and the first of the other.
+            the seam, else those between the two parts: the longest such stretch of all alignments that cost least.
         seam_audio_s: audio time of the cut.
     """
     joined = counts(align(reference, [*before, *after]))
     doubled = overlap(before, after)
-    pairs = align(reference, [*before, *after[doubled:]])
+    rest = after[doubled:]
     if seam_audio_s is not None and len(starts_s) == len(reference):
         lost = sum(
             pair.op == "deletion"
             and pair.reference is not None
             and abs(starts_s[pair.reference] - seam_audio_s) <= SEAM_S
-            for pair in pairs
+            for pair in align(reference, [*before, *rest])
         )
     else:
-        first = max((at for at, pair in enumerate(pairs) if _within(pair.hypothesis, len(before))), default=-1)
-        lost = 0
-        for pair in pairs[first + 1 :]:
-            if pair.op != "deletion":
-                break
-            lost += 1
+        lost = _between(reference, before, rest)
     return Seam(doubled, lost, joined.errors, joined.substitutions)
 
 
@@ -212,8 +209,24 @@ def overlap(before: Sequence[str], after: Sequence[str]) -> int:
     return next((size for size in range(most, 0, -1) if list(before[-size:]) == list(after[:size])), 0)
 
 
-def _within(position: int | None, size: int) -> bool:
-    return position is not None and position < size
+def _between(reference: Sequence[str], before: Sequence[str], after: Sequence[str]) -> int:
+    """Reference words that fall to neither part: as many as the cheapest hit alignments of both allow."""
+    ahead = _prefix_costs(before, reference)
+    behind = _prefix_costs(after[::-1], reference[::-1])[::-1]
+    cuts = combinations_with_replacement(range(len(reference) + 1), 2)
+    return -min((ahead[end] + HIT.gap * (start - end) + behind[start], end - start) for end, start in cuts)[1]
+
+
+def _prefix_costs(held: Sequence[str], reference: Sequence[str]) -> list[int]:
+    """What it costs to align some words with the first n of the reference, for every n."""
+    costs = [HIT.gap * size for size in range(len(reference) + 1)]
+    for word in held:
+        row = [costs[0] + HIT.gap]
+        for at, said in enumerate(reference):
+            matched = costs[at] + (0 if said == word else HIT.substitution)
+            row.append(min(matched, costs[at + 1] + HIT.gap, row[at] + HIT.gap))
+        costs = row
+    return costs
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,7 @@ def word_labels(reference: Sequence[Word], hypothesis: Sequence[Word], profile: 
         for pair in align(left, right, *starts)
         if pair.reference is not None and pair.hypothesis is not None
     ]
+    pairs = [(said, got) for said, got in pairs if said is not None]  # whose word that is nobody wrote down
     return WordLabels(tuple(said for said, _ in pairs), tuple(got for _, got in pairs))
 
 

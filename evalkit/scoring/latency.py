@@ -12,7 +12,7 @@ Nothing here knows a vendor's messages:
 """
 
 import bisect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from evalkit.scoring.captions import Emission
@@ -108,18 +108,6 @@ def is_cold(trace: Trace) -> bool:
     """Whether this was the first conversation of a process with its host, as the wire noted: the warm-up."""
     first = next((event.data for event in trace.events if event.kind in ("open", "sent")), None)
     return isinstance(first, Mapping) and bool(first.get("cold"))
-
-
-def first_of_run(traces: Iterable[Trace]) -> list[Trace]:
-    """The warm-up of every provider and route of one run, its first trace by the wall clock: where ``is_cold`` is old.
-
-    Args:
-        traces: of one run, in any order.
-    """
-    found: dict[tuple[str, str], Trace] = {}
-    for trace in sorted(traces, key=lambda trace: (trace.started_at, trace.attempt)):
-        found.setdefault((trace.provider, trace.route), trace)
-    return list(found.values())
 
 
 def was_ready(trace: Trace) -> bool:

@@ -1,10 +1,13 @@
 """How much of a service's allowance a product needs, and how much of it a run has seen to work."""
 
+import math
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import accumulate
+from statistics import median
 
 from evalkit.scoring.attempts import Ending, ending
 from evalkit.scoring.failures import succeeded
@@ -18,12 +21,17 @@ TRY_AGAIN_LATER = 1013
 
 def mean_concurrency(arrivals_per_s: float, mean_session_s: float) -> float:
     """Little's law: L = arrival rate x time in the system."""
-    return arrivals_per_s * mean_session_s
+    return _product(arrivals_per_s, mean_session_s)
 
 
 def needed_concurrency(arrivals_per_s: float, mean_session_s: float, *, headroom: float = HEADROOM) -> float:
     """Concurrent sessions to ask for, with room above the mean."""
-    return headroom * mean_concurrency(arrivals_per_s, mean_session_s)
+    return _product(headroom, arrivals_per_s, mean_session_s)
+
+
+def _product(*factors: float) -> float:
+    """In decimals, so that a need of exactly what is documented fits it."""
+    return float(math.prod(Decimal(str(factor)) for factor in factors))
 
 
 def peak_rate(times_s: Sequence[float], window_s: float = 60.0) -> int:
@@ -121,6 +129,9 @@ class Observed:
     later_closes: int
     """Sockets that were opened and then closed with 1013, try again later."""
     first_refusal: Refusal | None
+    response_s: float | None
+    """Median time that a request took, from its start to the end of its answer; None over sockets, which last as long
+    as what is said, and when none was answered."""
 
     @property
     def claims(self) -> list[str]:
@@ -156,6 +167,9 @@ def _observed(attempts: Sequence[tuple[Trace, Ending]]) -> Observed:
     accepted = [end for trace, end in attempts if _accepted(trace, end)]
     told = [*(refusal.at for refusal in refusals), *(end.began_at for end in accepted)]
     in_flight = [(end.began_at, end.ended_at) for end in accepted if first is None or end.began_at < first.at]
+    answers = [
+        end.ended_at - end.began_at for trace, end in attempts if trace.route == "rest" and succeeded(end.status)
+    ]
     return Observed(
         requests=observed_rate(told, [refusal.at for refusal in refusals]),
         connections=observed_rate(
@@ -169,6 +183,7 @@ def _observed(attempts: Sequence[tuple[Trace, Ending]]) -> Observed:
         sustained=sustained_concurrency(in_flight),
         later_closes=sum(end.close_code == TRY_AGAIN_LATER for _, end in attempts),
         first_refusal=first,
+        response_s=median(answers) if answers else None,
     )
 
 

@@ -19,11 +19,9 @@ def corrected_for_omission(latencies: Iterable[float], expected_interval: float)
     found: list[float] = []
     for latency in latencies:
         found.append(latency)
-        if expected_interval > 0:
-            missing = latency - expected_interval
-            while missing >= expected_interval:
-                found.append(missing)
-                missing -= expected_interval
+        # 0.3 is three times 0.1, in binary too.
+        sends = int(latency / expected_interval + 1e-9) if expected_interval > 0 else 0
+        found += (latency - late * expected_interval for late in range(1, sends))
     return sorted(found)
 
 

@@ -4,9 +4,10 @@ Ask twice either in two runs, or in one run under two names (``one=xai`` against
 noise under every comparison: no smaller difference between providers means anything.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
+from typing import Any
 
 from evalkit.scoring.text import Profile, profile_for
 from evalkit.scoring.words import ErrorCounts, unit_counts
@@ -64,3 +65,9 @@ def repeated(runs: Sequence[Iterable[Score]]) -> dict[Route, Disagreement]:
             pair = disagreement([(row.hypothesis, second[key].hypothesis)], profile_for(row.language))
             found[row.route] = found.get(row.route, Disagreement()) + pair
     return found
+
+
+def same_service(first: Mapping[str, Any], second: Mapping[str, Any], route: str) -> bool:
+    """Whether two entries under ``providers`` in a run.json ask one service for the same: model, settings and all."""
+    asked = [(entry.get("provider"), entry.get("settings", {}).get(route)) for entry in (first, second)]
+    return bool(asked[0][0]) and asked[0] == asked[1]

@@ -1,6 +1,6 @@
 """How recognition falls off as conditions worsen: the same clips, once clean and once per condition.
 
-Common practice of the CHiME and Aurora evaluations; the figures are those of metrics.md section 9.
+Common practice of the CHiME and Aurora evaluations.
 """
 
 from collections.abc import Mapping, Sequence

@@ -7,7 +7,7 @@ MIN_CLIPS = 20
 MIN_WORDS = 500
 MIN_CLUSTERS = 5
 LEAST = f"{MIN_CLIPS} clips, {MIN_WORDS} words and {MIN_CLUSTERS} clusters"
-"""What a slice needs to be leaned on (metrics.md 2.4)."""
+"""What a slice needs to be leaned on."""
 
 PROFILES = ("en", "basic")
 """Text rules whose word error rates are compared slice by slice."""

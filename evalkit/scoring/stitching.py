@@ -119,7 +119,8 @@ def _moved(update: Update, from_s: float, ahead_s: float, locked: Edges) -> Upda
     fresh = tuple(
         word for word in words if (middle_s := _middle_s(word)) is None or middle_s > locked.get(word.channel, 0)
     )
-    return replace(update, t_s=update.t_s + ahead_s, words=fresh)
+    # What a later piece tells as the whole is the whole of that piece.
+    return replace(update, t_s=update.t_s + ahead_s, words=fresh, restated=() if locked else update.restated)
 
 
 def _later(word: Word, seconds: float) -> Word:

@@ -154,7 +154,7 @@ PROFILES = {
         Profile("none", "1", _none),
         Profile("formatted", "1", _formatted),
         Profile("basic", "1", _basic),
-        Profile("en", "2", _en),
+        Profile("en", "3", _en),
         Profile("cjk_char", "1", _cjk_char),
         Profile("mixed", "1", _mixed),
     )

@@ -233,17 +233,18 @@ def _start_s(word: Word) -> float:
 
 def number_words(words: Sequence[Word], profile: Profile) -> set[int]:
     """Indices of words that become digits."""
-    return {index for index, word in enumerate(words) if any(map(_holds_digit, profile.tokens(word.text)))}
+    return {index for index, word in enumerate(words) if any(map(_is_number, profile.tokens(word.text)))}
 
 
-def _holds_digit(token: str) -> bool:
-    return not token.isalpha() and any(map(str.isdigit, token))
+def _is_number(token: str) -> bool:
+    """``21``, ``$5`` and ``3rd``, but not ``mp3``, which is spelt alike on both sides."""
+    return not token[0].isalpha() and any(map(str.isdigit, token))
 
 
 def comparable_words(reference: Sequence[Word], profile: Profile) -> int:
     """Reference words that have a start, are not numbers and survive the text rules: the denominator of coverage."""
     return sum(
-        bool(tokens) and not any(map(_holds_digit, tokens))
+        bool(tokens) and not any(map(_is_number, tokens))
         for tokens in (profile.tokens(word.text) for word in reference if word.start_s is not None)
     )
 
@@ -257,7 +258,7 @@ REFERENCE_ERRORS_S: Mapping[str, float] = {
     "concatenated": 0.0,
     "exact": 0.0,
 }
-"""Word in the description of where reference times come from -> their usual median error (metrics.md 5.1)."""
+"""Word in the description of where reference times come from -> their usual median error."""
 
 
 def reference_error_s(source: str | None) -> float:

@@ -14,6 +14,9 @@ MAX_STOP_S = 1.5
 AUDIBLE_DBFS = -45.0
 FRAME_S = 0.020
 
+# 8.3 - 3.3 is a hair more than 5.
+_ROUNDING_S = 1e-9
+
 
 @dataclass(frozen=True, slots=True)
 class TurnEnd:
@@ -149,13 +152,14 @@ def _counted(occasion: Occasion, max_answer_s: float, max_stop_s: float) -> Turn
     match occasion:
         case TurnEnd(user_end_s, agent_start_s):
             waits = () if agent_start_s is None else (agent_start_s - user_end_s,)
-            return TurnTaking(waits, turn_ends=1, answered=sum(wait <= max_answer_s for wait in waits))
+            return TurnTaking(waits, turn_ends=1, answered=sum(wait <= max_answer_s + _ROUNDING_S for wait in waits))
         case Pause(start_s, end_s, agent_start_s):
             taken = agent_start_s is not None and start_s <= agent_start_s < end_s
             return TurnTaking(pauses=1, pauses_taken=int(taken))
         case BargeIn(user_start_s, agent_stop_s):
             stops = () if agent_stop_s is None else (agent_stop_s - user_start_s,)
-            return TurnTaking(barge_ins=1, stopped=sum(stop <= max_stop_s for stop in stops), stops_s=stops)
+            stopped = sum(stop <= max_stop_s + _ROUNDING_S for stop in stops)
+            return TurnTaking(barge_ins=1, stopped=stopped, stops_s=stops)
         case Backchannel(_, agent_stop_s):
             return TurnTaking(backchannels=1, false_stops=int(agent_stop_s is not None))
 

@@ -17,10 +17,11 @@ from evalkit.errors import SettingsError
 from evalkit.plan import Choice, Plan
 from evalkit.selftest import scenario
 from evalkit.selftest.plants import DELAY_S, EACH_WAY_S, Finding, judged, plants, shown
+from evalkit.selftest.tallied import tallies, write
 from evalkit.selftest.written import Written
 from evalkit.weather import Weather
 
-__all__ = ["RUNS", "Finding", "buy", "findings", "run", "shown", "verdict"]
+__all__ = ["RUNS", "Finding", "buy", "findings", "run", "shown", "tallies", "verdict", "write"]
 
 COPIES = 8
 """Clips of each latency: seven are left when the first of a process is taken off, and a median needs six."""

@@ -1,5 +1,6 @@
 """What must come out: for every plant the figure in which it has to appear, its value by hand, and how near."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -34,6 +35,13 @@ class Plant:
     tolerance: float = EXACT
     timed: bool = False
     """Whether it hangs on the clock of this machine."""
+    group: str = ""
+    """What is told together with it."""
+
+    @property
+    def route(self) -> Route:
+        """Over which it is planted."""
+        return self.sum[0][1].route
 
     @property
     def leeway(self) -> str:
@@ -43,11 +51,10 @@ class Plant:
     @property
     def where(self) -> str:
         """Provider, route and metric."""
-        figure = self.sum[0][1]
         names, metrics = (
             " - ".join(dict.fromkeys(getattr(each, name) for _, each in self.sum)) for name in ("provider", "metric")
         )
-        return f"{names}, {figure.route}: {metrics}{' in report.html' if figure.place == 'page' else ''}"
+        return f"{names}, {self.route}: {metrics}{' in report.html' if self.sum[0][1].place == 'page' else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,11 @@ class Finding:
     measured: float | None
     state: State
     note: str = ""
+
+    @property
+    def off(self) -> float:
+        """How far the measured value is from the planted one; without end when there is none."""
+        return math.inf if self.measured is None else abs(self.measured - self.plant.planted)
 
 
 def shown(value: float | None, unit: str) -> str:
@@ -90,19 +102,32 @@ def judged(plant: Plant, written: Mapping[str, Written]) -> Finding:
     if len(known) < len(numbers):
         too_late = plant.timed and late_s > plant.tolerance
         return Finding(plant, None, "not measurable" if too_late else "FAIL", badly if too_late else "no such figure")
-    measured = sum(known)
-    off = abs(measured - plant.planted)
-    if off <= plant.tolerance:
-        return Finding(plant, measured, "ok")
-    if off <= plant.tolerance + late_s:
-        return Finding(plant, measured, "not measurable", badly)
-    return Finding(plant, measured, "FAIL")
+    found = Finding(plant, sum(known), "ok")
+    if found.off <= plant.tolerance:
+        return found
+    if found.off <= plant.tolerance + late_s:
+        return replace(found, state="not measurable", note=badly)
+    return replace(found, state="FAIL")
 
 
 def plants() -> tuple[Plant, ...]:
     """All of them, in the order in which they are told."""
-    told = [plant for route in ROUTES for plant in (*_errors(route), *_people(route), *_times(route), *_money(route))]
-    return (*told, *_captions(), *_drift(), *_server(), *_network(), *_faults())
+    by_route: Mapping[str, Callable[[Route], Iterator[Plant]]] = {
+        "words": _errors,
+        "speakers": _people,
+        "channels": _channels,
+        "times of words": _times,
+        "cost": _money,
+    }
+    over_all: Mapping[str, Callable[[], Iterator[Plant]]] = {
+        "captions": _captions,
+        "drift": _drift,
+        "delays of the server": _server,
+        "a longer network": _network,
+        "faults": _faults,
+    }
+    told = [replace(plant, group=group) for route in ROUTES for group, of in by_route.items() for plant in of(route)]
+    return (*told, *(replace(plant, group=group) for group, of in over_all.items() for plant in of()))
 
 
 def _slice(run: str, provider: str, route: Route, name: str) -> Callable[..., Plant]:
@@ -141,6 +166,9 @@ def _errors(route: Route) -> Iterator[Plant]:
     terms = _slice("truth", "told", route, "plant=terms")
     yield terms("3 of 4 listed terms heard", "acc.keyterm.recall", 0.75)
     yield terms("1 of 4 listed terms invented", "acc.keyterm.precision", 0.75)
+    sure = _slice("truth", "told", route, "plant=confidences")
+    yield sure("0.5 words too sure, 0.5 words too unsure of 10", "acc.conf.ece", 0.1)
+    yield sure("13 of 16 pairs told apart by confidence", "acc.conf.auc", 13 / 16)
 
 
 def _people(route: Route) -> Iterator[Plant]:
@@ -152,6 +180,9 @@ def _people(route: Route) -> Iterator[Plant]:
     yield people("of which all are confusion", "dia.confusion_cost", 0.4)
     yield people("1 of 2 changes of speaker found", "dia.turn.recall", 0.5)
     yield people("2 speakers", "dia.count.exact", 1.0)
+
+
+def _channels(route: Route) -> Iterator[Plant]:
     yield _slice("truth", "told", route, "plant=swapped")("channels swapped", "mch.swap", 1.0)
     yield _slice("truth", "told", route, "plant=swapped")("all 12 words on the other channel", "mch.leak", 1.0)
     yield _slice("truth", "told", route, "plant=straight")("channels not swapped", "mch.swap", 0.0)

@@ -97,6 +97,7 @@ def truths() -> tuple[Scene, ...]:
         *_without_speech(),
         _truncated(),
         _terms(),
+        _confidences(),
     )
 
 
@@ -167,6 +168,14 @@ def _terms() -> Scene:
     return Scene("terms", "terms", 3.0, said, heard(told), errors=(2, 0, 0))
 
 
+def _confidences() -> Scene:
+    """Of five words told with 0.7 three are right, and all of five told with 0.9."""
+    said = spoken(VOCABULARY[:10], 0.3, 0.2)
+    told = [replace(word, confidence=0.7 if index < 5 else 0.9) for index, word in enumerate(said)]
+    told[1:4:2] = [replace(word, text=other) for word, other in zip(told[1:4:2], OTHERS, strict=False)]
+    return Scene("confidences", "confidences", 3.0, said, heard(told), errors=(2, 0, 0))
+
+
 def delays(copies: int) -> tuple[Scene, ...]:
     """Two utterances with a pause that ends the first, so often that a median has enough to stand on."""
     said = (*spoken(VOCABULARY[:4], 0.22, 0.2), *spoken(VOCABULARY[4:7], 1.82, 0.2))
@@ -230,6 +239,8 @@ def _script(told: Told) -> dict[str, Any]:
     entry |= {"channel": word.channel or 0}
     if word.speaker is not None:
         entry["speaker"] = int(word.speaker)
+    if word.confidence is not None:
+        entry["confidence"] = word.confidence
     if told.misheard is not None:
         entry |= {"misheard": told.misheard, "until": told.until_s}
     return entry

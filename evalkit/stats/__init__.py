@@ -12,15 +12,21 @@ from numpy.typing import NDArray
 from evalkit.scoring.catalogue import METRICS
 from evalkit.stats import slices as cuts
 from evalkit.stats.intervals import (
+    BOOTSTRAP,
+    CLUSTER_T,
+    EXACT_BOUND,
     MIN_CLUSTERS,
+    ORDER_STATISTICS,
+    WILSON,
     Estimate,
     bootstrap_percentiles,
     bootstrap_weights,
+    clopper_pearson,
     cluster_ratio,
     percentile,
     percentile_interval,
     unmeasurable,
-    zero_event_bound,
+    wilson,
 )
 from evalkit.stats.paired import compare as compare
 from evalkit.stats.samples import SHARES, Sample, Table, of, partial_timing
@@ -113,7 +119,7 @@ def _ratio_row(sample: Sample, blank: SummaryRow) -> SummaryRow:
     )
     if not denominator:
         return replace(row, status="undefined", note="nothing to divide by")
-    found, note = _limited(metric, cluster_ratio(above, below), sample.clips, numerator, denominator)
+    found, method, note = _limited(sample, cluster_ratio(above, below), numerator, denominator)
     return replace(
         row,
         value=_scaled(metric, found.value),
@@ -121,21 +127,28 @@ def _ratio_row(sample: Sample, blank: SummaryRow) -> SummaryRow:
         ci_hi=_scaled(metric, found.hi),
         macro=sample.macro(),
         note=note,
+        ci_method=method,
     )
 
 
-def _limited(metric: Metric, found: Estimate, clips: int, numerator: float, denominator: float) -> tuple[Estimate, str]:
-    """Limits cut to what is possible; a rate of which no event was seen gets the zero-event bound over clips."""
+def _limited(sample: Sample, found: Estimate, numerator: float, denominator: float) -> tuple[Estimate, str, str]:
+    """Limits cut to what is possible, the method that made them, and what they lack.
+
+    A rate of which no event was seen gets the exact bound over clips, a share of independent clips Wilson's interval.
+    """
+    metric, clips = sample.metric, sample.clips
     if metric.unit == "rate" and (numerator == 0 or (metric.bounded and numerator == denominator)):
-        bound = zero_event_bound(clips, two_sided=True)
+        lo, hi = clopper_pearson(0 if numerator == 0 else clips, clips)
         note = f"{'none' if numerator == 0 else 'no exception'} seen: the interval is the exact bound of {clips} clips"
-        lo, hi = (0.0, bound) if numerator == 0 else (1 - bound, 1.0)
-        return replace(found, lo=lo, hi=hi), note
+        return replace(found, lo=lo, hi=hi), EXACT_BOUND, note
     if found.lo is None or found.hi is None:
-        return found, _no_interval(found.clusters)
-    if metric.direction == "zero":
-        return found, ""
-    return replace(found, lo=max(found.lo, 0.0), hi=min(found.hi, 1.0) if metric.bounded else found.hi), ""
+        return found, "", _no_interval(found.clusters)
+    if sample.independent_clips() is not None:
+        lo, hi = wilson(round(numerator), clips)
+        return replace(found, lo=lo, hi=hi), WILSON, ""
+    if metric.direction != "zero":
+        found = replace(found, lo=max(found.lo, 0.0), hi=min(found.hi, 1.0) if metric.bounded else found.hi)
+    return found, CLUSTER_T, ""
 
 
 def _no_interval(clusters: int) -> str:
@@ -170,11 +183,13 @@ def _percentile_row(sample: Sample, blank: SummaryRow, seed: int) -> SummaryRow:
     if len(values) == sample.clusters == len(np.unique(owners)):
         # One value per cluster: independent units, for which the order statistics are exact.
         exact = percentile_interval(came, share, failed=failed)
-        lo, hi = exact.lo, exact.hi
+        lo, hi, method = exact.lo, exact.hi, ORDER_STATISTICS
     else:
         drawn = bootstrap_percentiles(values, owners, bootstrap_weights(sample.clusters, DRAWS, seed), share)
         lo, hi = (_finite(end) for end in np.percentile(drawn, [2.5, 97.5], method="inverted_cdf"))
-    return replace(row, ci_lo=lo, ci_hi=hi, note=row.note or ("" if hi is not None else f"upper limit {never}"))
+        method = BOOTSTRAP
+    note = row.note or ("" if hi is not None else f"upper limit {never}")
+    return replace(row, ci_lo=lo, ci_hi=hi, note=note, ci_method="" if lo is None and hi is None else method)
 
 
 def _finite(value: float) -> float | None:

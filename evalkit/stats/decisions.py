@@ -1,17 +1,21 @@
 """Tests and decisions about two systems: p-values, many of them at once, and "may we switch?"."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
+from evalkit.types import Difference
+
 MIN_MARGIN = 0.005
 MARGIN_SHARE = 0.05
 MAX_COVERAGE_LOSS = 0.005
+LEVEL = 0.05
+"""Of a p-value, as 95 % is of an interval."""
 
 Label = Literal["superior", "non_inferior", "non_inferior_but_worse", "inferior", "worse_inconclusive", "inconclusive"]
 Gate = Literal["pass", "warn", "fail"]
@@ -82,6 +86,61 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
         smallest = min(smallest, len(order) / (len(order) - rank) * p_values[index])
         adjusted[index] = smallest
     return adjusted
+
+
+def disputed(lo: float | None, hi: float | None, p: float | None, adjusted: float | None) -> str:
+    """That interval and p-value disagree about 0, and which of the two counts; empty when they agree.
+
+    One is made by Student's t, the other by flipping signs, so near the edge they can part: five clusters never give a
+    p below 0.06. The interval makes label and verdict.
+
+    Args:
+        lo: lower limit of the difference.
+        hi: upper limit.
+        p: of this comparison alone.
+        adjusted: for the comparisons it stands among.
+    """
+    if lo is None or hi is None or p is None:
+        return ""
+    apart = lo > 0 or hi < 0
+    if apart and p > LEVEL:
+        return f"the interval excludes 0 although p is {p:.2g}: the interval counts"
+    if apart and adjusted is not None and adjusted > LEVEL:
+        return f"the interval counts; p is {adjusted:.2g} adjusted, so among so many comparisons this may be chance"
+    return "" if apart or p > LEVEL else f"the interval holds 0 although p is {p:.2g}: the interval counts"
+
+
+def adjusted(found: Sequence[Difference]) -> list[Difference]:
+    """With p-values adjusted, and a note where the interval, which counts, and the p-value disagree.
+
+    Holm over the rows that ask the same question of the same metric: what is declared beforehand, the rates with a
+    margin, is confirmed by it. Benjamini-Hochberg over all rows that ask the same question, for the whole table of
+    metrics and slices explores.
+    """
+    tested = [place for place, row in enumerate(found) if row.p is not None]
+    families: dict[tuple[str, str], list[int]] = {}
+    tables: dict[str, list[int]] = {}
+    for place in tested:
+        families.setdefault((found[place].question, found[place].metric), []).append(place)
+        tables.setdefault(found[place].question, []).append(place)
+    by_holm = _by_place(families.values(), holm, found)
+    by_bh = _by_place(tables.values(), benjamini_hochberg, found)
+    changed = list(found)
+    for place in tested:
+        row = replace(found[place], p_holm=by_holm[place], p_bh=by_bh[place])
+        note = disputed(row.ci_lo, row.ci_hi, row.p, row.p_holm if row.margin is not None else row.p_bh)
+        changed[place] = replace(row, note=row.note or note)
+    return changed
+
+
+def _by_place(
+    groups: Iterable[Sequence[int]], adjust: Callable[[Sequence[float]], list[float]], found: Sequence[Difference]
+) -> dict[int, float]:
+    return {
+        place: p
+        for places in groups
+        for place, p in zip(places, adjust([found[place].p or 0.0 for place in places]), strict=True)
+    }
 
 
 def margin(

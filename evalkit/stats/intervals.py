@@ -7,6 +7,7 @@ linearised cluster estimator with Student's t: unlike the percentile bootstrap i
 import functools
 import itertools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +17,23 @@ from scipy import special
 
 MIN_CLUSTERS = 5
 """Fewer clusters than this give no interval."""
+
+CLUSTER_T = "cluster t 95 %"
+WILSON = "Wilson 95 %"
+EXACT_BOUND = "exact bound 95 %"
+ORDER_STATISTICS = "order statistics 95 %"
+BOOTSTRAP = "cluster bootstrap 95 %"
+ARITHMETIC = "arithmetic"
+
+METHODS: Mapping[str, str] = {
+    CLUSTER_T: "a pooled ratio: its linearised standard error over speakers or calls, times Student's t",
+    WILSON: "a share of clips that are independent of one another: Wilson's score interval",
+    EXACT_BOUND: "a rate without one event, or without one exception: the bound of Clopper and Pearson over clips",
+    ORDER_STATISTICS: "a percentile of independent units: the ordered values between which it lies, by binomial ranks",
+    BOOTSTRAP: "a percentile with several units per speaker or call: resamples of whole speakers or calls, seeded",
+    ARITHMETIC: "a difference of prices per second of audio: every clip differs alike, so there is no chance in it",
+}
+"""How the interval of a row was made (``ci_method``), in words; all are two-sided."""
 
 _BLOCK = 1_000_000
 """Cells of random signs, or of resamples, at a time."""
@@ -121,18 +139,19 @@ def zero_failure_trials(rate: float, *, level: float = 0.95, two_sided: bool = F
 
 def wilson(events: int, trials: int, *, level: float = 0.95) -> tuple[float, float]:
     """Wilson's interval of a proportion of independent trials."""
-    from scipy.stats import binomtest  # importing it takes a second
-
-    found = binomtest(events, trials).proportion_ci(level, method="wilson")
-    return float(found.low), float(found.high)
+    reach, share = float(special.ndtri(0.5 + level / 2)), events / trials
+    middle = share + reach**2 / (2 * trials)
+    half = reach * math.sqrt(share * (1 - share) / trials + (reach / (2 * trials)) ** 2)
+    whole = 1 + reach**2 / trials
+    return max((middle - half) / whole, 0.0), min((middle + half) / whole, 1.0)
 
 
 def clopper_pearson(events: int, trials: int, *, level: float = 0.95) -> tuple[float, float]:
-    """The exact interval of a proportion of independent trials."""
-    from scipy.stats import binomtest  # importing it takes a second
-
-    found = binomtest(events, trials).proportion_ci(level, method="exact")
-    return float(found.low), float(found.high)
+    """The exact interval of a proportion of independent trials (Clopper & Pearson 1934)."""
+    tail = (1 - level) / 2
+    lo = float(special.betaincinv(events, trials - events + 1, tail)) if events else 0.0
+    hi = float(special.betaincinv(events + 1, trials - events, 1 - tail)) if events < trials else 1.0
+    return lo, hi
 
 
 def sign_flip_p(differences: ArrayLike, *, draws: int = 10_000, seed: int = 0) -> float:
@@ -254,7 +273,7 @@ class Percentile:
 
 
 def percentile_interval(values: ArrayLike, share: float, *, failed: int = 0, level: float = 0.95) -> Percentile:
-    """A nearest-rank percentile with the interval of order statistics (binomial ranks; metrics.md 3.8).
+    """A nearest-rank percentile with the interval of order statistics (binomial ranks).
 
     Args:
         values: finite values of independent units (one per session) in any order.

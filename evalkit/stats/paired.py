@@ -1,11 +1,10 @@
 """Comparisons of two systems on the clips both were scored on: differences, tests, and what they say about switching.
 
 Candidate against incumbent on each route, and streaming against REST of each provider. Nothing here knows a metric by
-name but the error rates that have a margin.
+name but the error rates that have a margin. The interval makes label and verdict; a p-value that disagrees is noted.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -16,8 +15,20 @@ from evalkit.scoring.catalogue import METRICS
 from evalkit.scoring.segments import segments
 from evalkit.stats import bootstrap
 from evalkit.stats.bootstrap import paired_draws
-from evalkit.stats.decisions import ZTest, gate, holm, margin, non_inferiority, z_test
+from evalkit.stats.decisions import (
+    ZTest,
+    adjusted,
+    gate,
+    margin,
+    mcnemar_p,
+    non_inferiority,
+    z_test,
+)
 from evalkit.stats.intervals import (
+    ARITHMETIC,
+    BOOTSTRAP,
+    CLUSTER_T,
+    EXACT_BOUND,
     MIN_CLUSTERS,
     Estimate,
     bootstrap_percentiles,
@@ -31,14 +42,15 @@ from evalkit.stats.intervals import (
     zero_event_bound,
     zero_failure_trials,
 )
+from evalkit.stats.pairs import Pair, pairs
 from evalkit.stats.power import clips_to_plan, scaled_up
-from evalkit.stats.samples import SHARES, Sample, Table, of, partial_timing
+from evalkit.stats.samples import SHARES, Table, of, partial_timing
 from evalkit.types import Difference, Metric, Route, Score
 
 PERCENTILE_DRAWS = 2000
 
 Question = Literal["candidate_vs_incumbent", "streaming_vs_rest"]
-Verdict = Literal["better", "worse", "no_clear_difference", "insufficient"]
+Verdict = Literal["better", "worse", "no_clear_difference", "insufficient", "exact"]
 
 _ERRORS = ("substitutions", "deletions", "insertions")
 
@@ -52,6 +64,7 @@ def compare(
     draws: int = bootstrap.DRAWS,
     seed: int = 0,
     metrics: Sequence[Metric] = METRICS,
+    adjust: bool = True,
 ) -> list[Difference]:
     """Paired differences: candidate minus incumbent on each route, and streaming minus rest of each provider.
 
@@ -64,10 +77,11 @@ def compare(
         draws: of the paired bootstrap of ratios and of the permutation test.
         seed: of everything drawn.
         metrics: what to compare; everything unless given.
+        adjust: False leaves p-values alone, for one who adjusts them together with others (``decisions.adjusted``).
 
     Returns:
-        One row per metric that both sides have on common clips. p-values are adjusted (Holm) for the comparisons that
-        ask the same question of the same metric. On a share of clips (``perfect``) the permutation test is McNemar's.
+        One row per metric that both sides have on common clips. On a share of clips (``perfect``) that are independent
+        the test is McNemar's, else the sign-flip permutation of clusters.
     """
     found: list[Difference] = []
     routes = list(dict.fromkeys(score.route for score in scores))
@@ -82,19 +96,7 @@ def compare(
     for question, new, old in asked:
         if new in tables and old in tables:
             found += _differences(question, tables[new], tables[old], rules)
-    return _adjusted(found)
-
-
-def _adjusted(found: Sequence[Difference]) -> list[Difference]:
-    families: dict[tuple[str, str], list[int]] = {}
-    for place, row in enumerate(found):
-        if row.p is not None:
-            families.setdefault((row.question, row.metric), []).append(place)
-    adjusted = list(found)
-    for places in families.values():
-        for place, p in zip(places, holm([found[place].p or 0.0 for place in places]), strict=True):
-            adjusted[place] = replace(found[place], p_holm=p)
-    return adjusted
+    return adjusted(found) if adjust else found
 
 
 class _Rules(NamedTuple):
@@ -104,89 +106,63 @@ class _Rules(NamedTuple):
     metrics: Sequence[Metric]
 
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    """What both sides have of one metric on their common clips."""
-
-    metric: Metric
-    new: Sample
-    old: Sample
-    sums: tuple[NDArray[np.float64], ...]
-    """Numerator and denominator of the first side, then of the second, per cluster; of a ratio only."""
-
-    @property
-    def clips(self) -> int:
-        return self.new.clips
-
-    def excess(self) -> NDArray[np.float64]:
-        """What each cluster has more on the first side, beyond what the common rate explains."""
-        above, below, other_above, other_below = self.sums
-        both = below.sum() + other_below.sum()
-        common = (above.sum() + other_above.sum()) / both if both else 0.0
-        return (above - other_above) - common * (below - other_below)
-
-
-def _pairs(new: Table, old: Table, metrics: Sequence[Metric]) -> list[_Pair]:
-    place = {score.clip_id: place for place, score in enumerate(old.scores)}
-    common = [(at, place[score.clip_id]) for at, score in enumerate(new.scores) if score.clip_id in place]
-    mine, theirs = np.array(common, np.intp).reshape(-1, 2).T
-    found = []
-    for metric in metrics:
-        both = new.having(metric)[mine] & old.having(metric)[theirs]
-        if both.any() and metric.statistic != "max":
-            group = new.group(mine[both])
-            first, second = Sample(metric, new, group), Sample(metric, old, replace(group, places=theirs[both]))
-            found.append(_Pair(metric, first, second, () if metric.values else (*first.ratio(), *second.ratio())))
-    return found
-
-
 class _Tested(NamedTuple):
     """What drawing clusters and flipping signs says of one ratio."""
 
+    test: str
     p: float
     poi: float | None
+    ties: float | None
     lo: float | None
     hi: float | None
 
 
-def _tested(pairs: Sequence[_Pair], rules: _Rules) -> dict[str, _Tested]:
+def _tested(found: Sequence[Pair], rules: _Rules) -> dict[str, _Tested]:
     """The permutation test and the paired bootstrap of every ratio, on the same draws of the same clusters."""
     rows: dict[str, int] = {}
-    for pair in pairs:
+    for pair in found:
         for name in pair.new.names:
             rows.setdefault(name, len(rows))
-    if not pairs:
+    if not found:
         return {}
-    sums, excess = np.zeros((len(rows), len(pairs), 4)), np.zeros((len(rows), len(pairs)))
-    for place, pair in enumerate(pairs):
+    sums, excess = np.zeros((len(rows), len(found), 4)), np.zeros((len(rows), len(found)))
+    for place, pair in enumerate(found):
         own = [rows[name] for name in pair.new.names]
         sums[own, place] = np.stack(pair.sums, axis=1)
         excess[own, place] = pair.excess()
     p_values = sign_flip_ps(excess, draws=rules.draws, seed=rules.seed)
     drawn = paired_draws(sums, draws=rules.draws, seed=rules.seed)
-    return {
-        pair.metric.id: _Tested(
-            float(p_values[place]),
-            _improvement(pair.metric, drawn[:, place], pair.new.clusters),
-            *(
-                _bootstrap_limits(drawn[:, place], pair)
-                if pair.new.clusters >= bootstrap.MIN_CLUSTERS
-                else (None, None)
-            ),
-        )
-        for place, pair in enumerate(pairs)
-    }
+    tested = {}
+    for place, pair in enumerate(found):
+        test, p = _mcnemar(pair) or ("sign-flip permutation", float(p_values[place]))
+        poi, ties = _improvement(pair.metric, drawn[:, place], pair.new.clusters)
+        many = pair.new.clusters >= bootstrap.MIN_CLUSTERS
+        lo, hi = _bootstrap_limits(drawn[:, place], pair) if many else (None, None)
+        tested[pair.metric.id] = _Tested(test, p, poi, ties, lo, hi)
+    return tested
 
 
-def _improvement(metric: Metric, drawn: NDArray[np.float64], clusters: int) -> float | None:
-    """The share of draws in which the first side does better; None where better has no sign or clusters are few."""
+def _mcnemar(pair: Pair) -> tuple[str, float] | None:
+    """The exact test of a share of clips that are independent; None of anything else."""
+    mine, theirs = pair.new.independent_clips(), pair.old.independent_clips()
+    if mine is None or theirs is None:
+        return None
+    return "McNemar", mcnemar_p(int((mine & ~theirs).sum()), int((theirs & ~mine).sum()))
+
+
+def _improvement(metric: Metric, drawn: NDArray[np.float64], clusters: int) -> tuple[float, float] | tuple[None, None]:
+    """The share of draws in which the first side does better, and of those in which both do exactly alike.
+
+    None where better has no sign or clusters are few. Ties are no improvement and told apart.
+    """
     defined = drawn[~np.isnan(drawn)]
     if metric.direction == "zero" or clusters < MIN_CLUSTERS or not len(defined):
-        return None
-    return float(np.mean(defined < 0 if metric.direction == "lower" else defined > 0))
+        return None, None
+    better = defined < 0 if metric.direction == "lower" else defined > 0
+    return float(np.mean(better)), float(np.mean(defined == 0))
 
 
-def _bootstrap_limits(drawn: NDArray[np.float64], pair: _Pair) -> tuple[float | None, float | None]:
+def _bootstrap_limits(drawn: NDArray[np.float64], pair: Pair) -> tuple[float | None, float | None]:
     defined = drawn[~np.isnan(drawn)]
     if not len(defined):
         return None, None
@@ -195,14 +171,14 @@ def _bootstrap_limits(drawn: NDArray[np.float64], pair: _Pair) -> tuple[float | 
 
 
 def _differences(question: Question, new: Table, old: Table, rules: _Rules) -> list[Difference]:
-    pairs = _pairs(new, old, rules.metrics)
-    tested = _tested([pair for pair in pairs if not pair.metric.values], rules)
-    return [_difference(question, pair, tested.get(pair.metric.id), rules) for pair in pairs]
+    both = pairs(new, old, rules.metrics)
+    tested = _tested([pair for pair in both if not pair.metric.values and not pair.arithmetic()], rules)
+    return [_difference(question, pair, tested.get(pair.metric.id), rules) for pair in both]
 
 
-def _difference(question: Question, pair: _Pair, tested: _Tested | None, rules: _Rules) -> Difference:
+def _difference(question: Question, pair: Pair, tested: _Tested | None, rules: _Rules) -> Difference:
     metric, first, second = pair.metric, pair.new.table.scores[0], pair.old.table.scores[0]
-    seen = _ratio(pair) if tested else _percentile(pair, rules.seed)
+    seen = _percentile(pair, rules.seed) if metric.values else _ratio(pair) if tested else _priced(pair)
     found = seen.difference
     least = detectable(found.se) if found.se and found.clusters >= MIN_CLUSTERS else None
     allowed = _margin(metric, seen.against_value, rules.tolerated)
@@ -234,8 +210,11 @@ def _difference(question: Question, pair: _Pair, tested: _Tested | None, rules: 
         gate=None if label is None or allowed is None else gate(label, found.value, allowed),
         smallest_detectable=least,
         clips_needed=None if allowed is None else _clips_needed(pair, found, least, allowed),
-        verdict="insufficient" if note else _verdict(metric, seen.value, seen.against_value, found),
+        verdict="insufficient" if note else _verdict(seen, metric),
         note=note or (_no_interval(found) if found.value is not None and found.lo is None else ""),
+        ties=tested.ties if tested else seen.ties,
+        test=tested.test if tested else "",
+        ci_method="" if found.lo is None else seen.method,
     )
 
 
@@ -255,7 +234,7 @@ def _margin(metric: Metric, old: float | None, tolerated: float | None) -> float
     return margin(old) if tolerated is None else tolerated
 
 
-def _clips_needed(pair: _Pair, found: Estimate, least: float | None, allowed: float) -> int | None:
+def _clips_needed(pair: Pair, found: Estimate, least: float | None, allowed: float) -> int | None:
     """By what these clips scatter; by planning figures when they are too few to say; exactly when nothing differs."""
     sizes = pair.new.per_cluster(pair.metric.denominator).sum()
     if least:
@@ -271,33 +250,45 @@ class _Seen(NamedTuple):
     value: float | None
     against_value: float | None
     difference: Estimate
+    method: str = ""
+    """Of the interval."""
     poi: float | None = None
+    ties: float | None = None
     note: str = ""
 
 
-def _ratio(pair: _Pair) -> _Seen:
+def _ratio(pair: Pair) -> _Seen:
     metric, sums = pair.metric, pair.sums
     found = cluster_ratio_difference(*sums)
-    value, against = (_scaled(metric, cluster_ratio(*sums[at : at + 2]).value) for at in (0, 2))
-    lo, hi = found.lo, found.hi
-    # Two list prices differ exactly; of anything measured, clusters that happen to agree prove nothing.
-    if metric.unit == "usd_per_h" and found.se == 0 and bool(found.value) and found.clusters >= MIN_CLUSTERS:
-        lo = hi = found.value
-    elif metric.unit == "rate" and found.value == 0 and found.se == 0 and found.clusters >= MIN_CLUSTERS:
+    lo, hi, method = found.lo, found.hi, CLUSTER_T
+    # Of anything measured, clusters that happen to agree prove nothing.
+    if metric.unit == "rate" and found.value == 0 and found.se == 0 and found.clusters >= MIN_CLUSTERS:
         # Not one difference in so many clips bounds how many can differ, and a clip cannot differ by more than itself.
         hi = zero_event_bound(pair.clips, two_sided=True)
-        lo = -hi
+        lo, method = -hi, EXACT_BOUND
     note = "" if found.value is not None else "nothing to divide by"
     ends = (_scaled(metric, found.se), _scaled(metric, lo), _scaled(metric, hi))
     scaled = Estimate(_scaled(metric, found.value), *ends, clusters=found.clusters)
-    return _Seen(value, against, scaled, note=note)
+    return _Seen(*_rates(pair), scaled, method, note=note)
+
+
+def _priced(pair: Pair) -> _Seen:
+    """Two prices by the second of audio differ by what they differ, whatever clips are heard."""
+    value, against = _rates(pair)
+    gap = None if value is None or against is None else value - against
+    return _Seen(value, against, Estimate(gap, None, gap, gap, pair.new.clusters), ARITHMETIC)
+
+
+def _rates(pair: Pair) -> tuple[float | None, float | None]:
+    value, against = (_scaled(pair.metric, cluster_ratio(*pair.sums[at : at + 2]).value) for at in (0, 2))
+    return value, against
 
 
 def _scaled(metric: Metric, value: float | None) -> float | None:
     return None if value is None else value * metric.scale
 
 
-def _percentile(pair: _Pair, seed: int) -> _Seen:
+def _percentile(pair: Pair, seed: int) -> _Seen:
     """Both sides are resampled with the same clusters in every draw."""
     share, clusters = SHARES[pair.metric.statistic], pair.new.clusters
     sides = [side.values() for side in (pair.new, pair.old)]
@@ -318,10 +309,13 @@ def _percentile(pair: _Pair, seed: int) -> _Seen:
         return _Seen(value, against, found, note="no interval: some draws fall on what never came")
     lo, hi = np.percentile(drawn, [2.5, 97.5], method="inverted_cdf")
     found = Estimate(value - against, float(drawn.std()), float(lo), float(hi), clusters)
-    return _Seen(value, against, found, _improvement(pair.metric, drawn, clusters))
+    return _Seen(value, against, found, BOOTSTRAP, *_improvement(pair.metric, drawn, clusters))
 
 
-def _verdict(metric: Metric, value: float | None, against: float | None, found: Estimate) -> Verdict:
+def _verdict(seen: _Seen, metric: Metric) -> Verdict:
+    value, against, found = seen.value, seen.against_value, seen.difference
+    if seen.method == ARITHMETIC:
+        return "exact"
     if found.value is None or found.clusters < MIN_CLUSTERS or value is None or against is None:
         return "insufficient"
     if found.lo is None or found.hi is None:

@@ -128,16 +128,35 @@ class Sample:
         return found
 
     def ratio(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Numerator and denominator of a ratio metric for each cluster."""
-        return self.per_cluster(self.metric.numerator), self.per_cluster(self.metric.denominator)
+        """Numerator and denominator of a ratio metric for each cluster.
+
+        Where pooled columns count without their signs, each has the sign of its total, so that clusters add up.
+        """
+        above, below = self.metric.numerator, self.per_cluster(self.metric.denominator)
+        if not self.metric.absolute:
+            return self.per_cluster(above), below
+        parts = np.array([self.per_cluster([column]) for column in above])
+        return np.sign(parts.sum(axis=1)) @ parts, below
+
+    def independent_clips(self) -> NDArray[np.bool_] | None:
+        """Of a share of clips: which of them count; None of any other metric, or when clips share a cluster."""
+        above, below = self.ratio()
+        plain = self.clusters == self.clips and bool(np.all(below == 1) and np.all((above == 0) | (above == 1)))
+        return above == 1 if plain and self.metric.bounded else None
 
     def macro(self) -> float | None:
         """The unweighted mean over clips of the clip's ratio; clips without a denominator have none."""
-        sides = (self.metric.numerator, self.metric.denominator)
-        above, below = (self.table.total(columns)[self.group.places] for columns in sides)
+        above, below = (side[self.group.places] for side in (self._above(), self.table.total(self.metric.denominator)))
         rates = above[below != 0] / below[below != 0]
         # Added one after the other: the last digit must not hang on how numpy splits a sum.
         return self.metric.scale * float(np.cumsum(rates)[-1]) / len(rates) if len(rates) else None
+
+    def _above(self) -> NDArray[np.float64]:
+        """The numerator of every score of the table by itself."""
+        columns = self.metric.numerator
+        if not self.metric.absolute:
+            return self.table.total(columns)
+        return sum((abs(self.table.total([column])) for column in columns), np.zeros(len(self.table.scores)))
 
     def values(self) -> tuple[NDArray[np.float64], NDArray[np.intp], int]:
         """Every value, the cluster of each, and how many of them never came (infinite, listed last)."""
@@ -170,11 +189,19 @@ def total(score: Score, columns: Iterable[str]) -> float:
     return sum([counts.get(column, 0.0) for column in columns])
 
 
+def pooled(metric: Metric, scores: Iterable[Score]) -> tuple[float, float]:
+    """Numerator and denominator of a ratio metric over some scores."""
+    scores = tuple(scores)
+    above = [sum(total(score, [column]) for score in scores) for column in metric.numerator]
+    below = sum(total(score, metric.denominator) for score in scores)
+    return sum(map(abs, above) if metric.absolute else above), below
+
+
 def partial_timing(metric: Metric, table: Table, places: NDArray[np.intp]) -> str:
     """Why a timestamp metric describes too few words to be leaned on; empty when it does not, or is no such metric.
 
     Metrics that need matched words want 70 % of the reference words matched (else they describe the easy words) and
-    times on all but 1 % of the words of the hypothesis (metrics.md 1.3 and 5.2).
+    times on all but 1 % of the words of the hypothesis.
     """
     if not metric.id.startswith(_MATCHED):
         return ""

@@ -12,7 +12,7 @@ from evalkit.scoring.define import columns
 from evalkit.scoring.sliced import LEAST, MIN_CLIPS, MIN_CLUSTERS, MIN_WORDS, PROFILES, gap_metrics
 from evalkit.stats.bootstrap import cluster_sums
 from evalkit.stats.decisions import holm
-from evalkit.stats.intervals import Estimate, cluster_ratio, cluster_ratio_difference
+from evalkit.stats.intervals import CLUSTER_T, Estimate, cluster_ratio, cluster_ratio_difference
 from evalkit.stats.samples import cluster_of, of, total
 from evalkit.types import Route, Score, SummaryRow
 
@@ -177,6 +177,7 @@ def _rows(system: Score, key: str, profile: str, gaps: SliceGaps) -> list[Summar
         status="ok" if worst else "insufficient",
         macro=None,
         note=told,
+        ci_method=CLUSTER_T if worst and worst.lo is not None else "",
     )
     several = replace(
         row,
@@ -187,6 +188,7 @@ def _rows(system: Score, key: str, profile: str, gaps: SliceGaps) -> list[Summar
         n_clips=sum(one.n_clips for one in gaps.slices),
         n_units=sum(one.n_words for one in gaps.slices),
         n_clusters=0,
+        ci_method="",
         note=f"mean of {_several(gaps)}" if worst else lacking,
     )
     return [row, several]

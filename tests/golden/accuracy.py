@@ -48,7 +48,7 @@ def wer_corpus(case: Case) -> Answer:
     answered = [clip for clip, (_, got) in zip(found, sides, strict=True) if got is not None]
     rates = sorted(clip.rate for clip in found if clip.rate is not None)
     speech = [clip for clip in found if clip.reference_words]
-    perfect = share(sum(clip.perfect for clip in speech), len(speech))
+    imperfect = sum(not clip.perfect for clip in speech)
     pooled = sum(found, words.ErrorCounts())
     return {
         "per_clip": [clip.rate for clip in found],
@@ -61,8 +61,9 @@ def wer_corpus(case: Case) -> Answer:
         "coverage": share(len(answered), len(found)),
         "macro_mean": share(sum(rates), len(rates)),
         "median": statistics.median(rates) if rates else None,
-        "perfect_rate": perfect,
-        "sentence_error_rate": None if perfect is None else 1 - perfect,
+        # Silence that was left silent is perfect, though it has no rate and so no sentence to be wrong.
+        "perfect_rate": share(sum(clip.perfect for clip in found), len(found)),
+        "sentence_error_rate": share(imperfect, len(speech)),
         "n_undefined": len(found) - len(rates),
     }
 
@@ -128,7 +129,12 @@ def hallucinations(case: Case) -> Answer:
 
 def run_to_run(case: Case) -> Answer:
     runs = [case["input"][name] for name in sorted(case["input"]) if name.startswith("run_")]
-    sides = [pair for before, after in combinations(runs, 2) for pair in zip(before, after, strict=True)]
+    sides = [
+        pair
+        for both in combinations(runs, 2)
+        for pair in zip(*both, strict=True)
+        if None not in pair  # both answered
+    ]
     found = repeats.disagreement(sides, text.profile(rules_of(case)))
     return {
         "identical_clips": found.identical_share,

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from evalkit.scoring import cost, frontier
 from tests import conversations
-from tests.golden.shared import Answer, Case, share
+from tests.golden.shared import Answer, Case, asked, share
 
 
 def cost_summary(case: Case) -> Answer:
@@ -42,24 +42,16 @@ def price_units(case: Case) -> Answer:
     }
 
 
-STEPS_S = (1, 5, 6, 10, 15, 20, 30, 36, 60)
-MINIMA_S = (1, 2, 3, 5, 6, 10, 15, 18, 20, 30, 60)
-
-
 def rules(case: Case) -> dict[str, cost.Billing]:
     """Rules by the names that say what they are, and the one a case may describe."""
-    params = case["params"]
-    factor = Decimal(str(params.get("channel_factor", 1)))
-    found = {
-        "exact": cost.Billing("audio_sent", channel_factor=factor),
-        **{f"exact_min_{least}s": cost.Billing("audio_sent", None, Decimal(least), factor) for least in MINIMA_S},
-    }
-    for step in STEPS_S:
-        found[f"ceil_{step}s"] = cost.Billing("audio_sent", Decimal(step), channel_factor=factor)
-        for least in MINIMA_S:
-            found[f"ceil_{step}s_min_{least}s"] = cost.Billing("audio_sent", Decimal(step), Decimal(least), factor)
-    if "granularity_s" in params or "minimum_s" in params:
-        step, least = params.get("granularity_s"), params.get("minimum_s", 0)
+    given = {**case["input"], **case["params"]}
+    factor = Decimal(str(given.get("channel_factor", 1)))
+    found = {"exact": cost.Billing("audio_sent", channel_factor=factor)}
+    for name in asked(case, r"(?:exact|ceil_([\d.]+)s)(?:_min_([\d.]+)s)?"):
+        step, least = name.groups()
+        found[name[0]] = cost.Billing("audio_sent", Decimal(step) if step else None, Decimal(least or 0), factor)
+    if "granularity_s" in given or "minimum_s" in given:
+        step, least = given.get("granularity_s"), given.get("minimum_s", 0)
         made = cost.Billing("audio_sent", None if not step else Decimal(str(step)), Decimal(str(least)), factor)
         found["billed"] = made
     return found
@@ -107,12 +99,10 @@ def budget(case: Case) -> Answer:
         "worst_case": None if dearest is None else float(dearest),
         "allowed": allowed(audio_s, attempts),
     }
-    for tries in range(1, 11):
-        answer[f"allowed_if_max_attempts_{tries}"] = allowed(audio_s, tries)
-        for seconds in (1, 5, 10, 15, 20, 30, 45, 60, 90, 100, 120, 180, 240, 300, 600, 1800, 3600):
-            ending = "attempt" if tries == 1 else "attempts"
-            answer[f"allowed_if_next_audio_s_{seconds}_and_{tries}_{ending}"] = allowed(seconds, tries)
-            answer[f"allowed_if_next_audio_s_{seconds}"] = allowed(seconds, attempts)
+    for name in asked(case, r"allowed_if_(?:next_audio_s_([\d.]+))?(?:_and_)?(?:max_attempts_(\d+)|(\d+)_attempts?)?"):
+        seconds, *tries = name.groups()
+        tried = next((int(number) for number in tries if number), attempts)
+        answer[name[0]] = allowed(float(seconds) if seconds else audio_s, tried)
     return answer
 
 

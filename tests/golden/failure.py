@@ -1,5 +1,6 @@
 """Worked cases: failures."""
 
+import json
 from collections.abc import Mapping
 from itertools import zip_longest
 from typing import Any
@@ -58,8 +59,17 @@ def salvage(case: Case) -> Answer:
 
 
 def seam(case: Case) -> Answer:
+    """The reference is a text, or words with times beside the audio time of the seam."""
     given, name = case["input"], rules_of(case, "basic")
-    found = failures.seam(*(tokens(given[part], name) for part in ("reference", "part_before", "part_after")))
+    parts = (tokens(given[part], name) for part in ("part_before", "part_after"))
+    if isinstance(given["reference"], str):
+        found = failures.seam(tokens(given["reference"], name), *parts)
+    else:
+        reference = timed(given["reference"])
+        said, owners = words.word_tokens(reference, profile(name))
+        starts_s = [reference[owner].start_s or 0.0 for owner in owners]
+        at_s = given.get("seam_audio_s", given.get("disconnect_audio_s"))
+        found = failures.seam(said, *parts, starts_s=starts_s, seam_audio_s=at_s)
     return {
         "duplicated_words": found.duplicated,
         "lost_words": found.lost,
@@ -68,10 +78,15 @@ def seam(case: Case) -> Answer:
     }
 
 
+def text(body: Any) -> str:
+    """A body as it came: text, or what its JSON says."""
+    return body if isinstance(body, str) else json.dumps(body)
+
+
 def rejection(case: Case) -> Answer:
     found = failures.rejections(
         [
-            failures.BadInput(answer["status"], answer.get("body") or "", answer.get("s") or 0.0)
+            failures.BadInput(status(answer.get("status")), text(answer.get("body")), answer.get("s") or 0.0)
             for answer in case["input"]["cases"]
         ]
     )

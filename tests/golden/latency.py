@@ -7,9 +7,7 @@ from evalkit.scoring import captions, endpoints, lagging, latency, load, text
 from evalkit.stats import intervals
 from evalkit.types import Event
 from tests import conversations
-from tests.golden.shared import Answer, Case, milliseconds, parsed, rules_of, several, share, timed
-
-RANKS = (1, 5, 10, 25, 50, 75, 80, 90, 95, 98, 99, 99.5, 99.9)
+from tests.golden.shared import Answer, Case, asked, milliseconds, parsed, rules_of, several, share, timed
 
 
 def stream_trace(case: Case) -> Answer:
@@ -86,11 +84,13 @@ def less(moment: float | None, *parts: float | None) -> float | None:
 
 def throughput(case: Case) -> Answer:
     audio, waited = several(case["input"]["audio_s"]), several(case["input"]["processing_s"])
+    whole = case["input"].get("makespan_s")
     ratios = [heard / spent for heard, spent in zip(audio, waited, strict=True) if spent]
     return {
         "rtf_pooled": intervals.cluster_ratio(waited, audio).value,
         "rtfx_pooled": load.rtfx(audio, waited),
         "rtfx_mean_of_ratios": share(sum(ratios), len(ratios)),
+        "throughput": None if whole is None else load.throughput(audio, [(0.0, whole)]),
     }
 
 
@@ -103,14 +103,20 @@ def percentiles(case: Case) -> Answer:
     answer: Answer = {
         "n": len(values),
         "n_failed": failed,
-        **{f"p{rank:g}": intervals.percentile(came, rank / 100, failed=failed) for rank in RANKS},
-        **{f"p{rank:g}_successes_only": intervals.percentile(came, rank / 100) for rank in RANKS},
+        **ranked(case, "", came, failed),
+        **ranked(case, "_successes_only", came),
     }
     wanted = given.get("q", case["params"].get("q"))
     if wanted is not None:
         found = [intervals.percentile(came, rank / 100, failed=failed) for rank in several(wanted)]
         answer["inverted_cdf"] = found if isinstance(wanted, list) else found[0]
     return answer
+
+
+def ranked(case: Case, ending: str, values: list[float], failed: int = 0) -> Answer:
+    """The percentiles that a case asks for by such a name."""
+    names = asked(case, rf"p([\d.]+){ending}")
+    return {name[0]: intervals.percentile(values, float(name[1]) / 100, failed=failed) for name in names}
 
 
 def send_pacing(case: Case) -> Answer:
@@ -157,8 +163,8 @@ def coordinated_omission(case: Case) -> Answer:
     return {
         "count_raw": len(raw),
         "count_corrected": len(corrected),
-        **{f"p{rank:g}_raw": intervals.percentile(raw, rank / 100) for rank in RANKS},
-        **{f"p{rank:g}_corrected": intervals.percentile(corrected, rank / 100) for rank in RANKS},
+        **ranked(case, "_raw", raw),
+        **ranked(case, "_corrected", corrected),
     }
 
 

@@ -1,7 +1,8 @@
 """What the adapters share: a case, an answer, and small translations."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from evalkit.providers.xai import Xai
@@ -14,6 +15,18 @@ Answer = dict[str, Any]
 STATES: dict[str, State] = {"interim": "interim", "segment_final": "chunk_final", "utterance_final": "utterance_final"}
 FLAGS = {"interim": (False, False), "segment_final": (True, False), "utterance_final": (True, True)}
 TYPES = {"ready": "transcript.created", "done": "transcript.done", "error": "error"}
+
+
+def asked(case: Case, pattern: str) -> list[re.Match[str]]:
+    """The names of answers a case asks for that have a number in them, such as ``p97`` or ``ceil_7s``."""
+    return [found for name in dict.fromkeys(_names(case["expected"])) if (found := re.fullmatch(pattern, name))]
+
+
+def _names(answers: Mapping[str, Any]) -> Iterator[str]:
+    for name, answer in answers.items():
+        yield name
+        if isinstance(answer, Mapping):
+            yield from _names(answer)
 
 
 def rules_of(case: Case, default: str = "none") -> str:

@@ -12,7 +12,8 @@ def judged(row: Mapping[str, Any], params: Mapping[str, Any]) -> checklist.Judge
     lo, hi = row.get("ci") or (None, None)
     margin = row.get("margin", params.get("margin", row.get("target")))
     label = None
-    if row["kind"] == "non_inferiority" and margin is not None and row["value"] is not None:
+    value = row.get("value")
+    if row["kind"] == "non_inferiority" and margin is not None and value is not None:
         label = decisions.non_inferiority(lo, hi, margin)
     wanted = checklist.Criterion(
         row["id"],
@@ -23,7 +24,7 @@ def judged(row: Mapping[str, Any], params: Mapping[str, Any]) -> checklist.Judge
         fail_early=bool(row.get("fail_early", params.get("fail_early", False))),
     )
     support = {name: row.get(name, row.get(f"n_{name}")) or 0 for name in SUPPORT}
-    return checklist.judge(wanted, checklist.Finding(row["value"], lo, hi, support, label))
+    return checklist.judge(wanted, checklist.Finding(value, lo, hi, support, label))
 
 
 def criterion(case: Case) -> Answer:
@@ -35,13 +36,17 @@ def criterion(case: Case) -> Answer:
 
 
 def combine(case: Case) -> Answer:
-    items = {
-        name: checklist.item(
-            given.get("required", ()), given.get("optional", ()), applicable=given.get("applicable", True)
+    """What does not apply takes no part; an item the product does not need holds nothing up by what it lacks."""
+    items, counted = {}, []
+    for name, given in case["input"]["items"].items():
+        required, optional = (
+            [verdict for verdict in given.get(part) or () if verdict != "not_applicable"]
+            for part in ("required", "optional")
         )
-        for name, given in case["input"]["items"].items()
-    }
-    return {"items": items, "overall": checklist.overall(items.values())}
+        items[name] = checklist.item(required, optional, applicable=given.get("applicable", True))
+        if given.get("needed", True) or items[name] not in ("not_tested", "insufficient"):
+            counted.append(items[name])
+    return {"items": items, "overall": checklist.overall(counted)}
 
 
 def evidence(case: Case) -> Answer:
@@ -52,12 +57,18 @@ def evidence(case: Case) -> Answer:
                 row["evidence"],
                 about=row.get("about", "provider"),
                 age_days=row.get("age_days"),
-                same_setup=all(row.get(name, True) for name in SAME),
+                same_setup=same_setup(row),
                 max_age_days=case["params"].get("max_age_days", checklist.MAX_AGE_DAYS),
             )
             for row in case["input"]["cases"]
         ]
     }
+
+
+def same_setup(row: Mapping[str, Any]) -> bool:
+    """Whether nothing says that the model or the configuration is another one."""
+    same = all(row[name] for name in row if name.startswith("same_"))
+    return same and not any(row[name] for name in row if name.startswith("other_") or name.endswith("_changed"))
 
 
 def stages(case: Case) -> Answer:
@@ -81,7 +92,6 @@ def attainability(case: Case) -> Answer:
 
 
 SUPPORT = ("n", "words", "clusters", "minutes")
-SAME = ("same_setup", "same_model", "same_config")
 ADAPTERS = {
     "criterion": criterion,
     "combine": combine,

@@ -9,14 +9,15 @@ from tests.golden.shared import Answer, Case
 
 
 def occasion(row: Mapping[str, Any]) -> turns.Occasion:
+    """What a row describes; an agent that speaks without a turn of the user takes over a pause."""
     if row["kind"] == "turn_end":
         return turns.TurnEnd(row["user_end"], row.get("agent_start"))
-    if row["kind"] == "pause":
-        start_s, end_s = row["pause"]
-        return turns.Pause(start_s, end_s, row.get("agent_start"))
-    if row["kind"] == "backchannel":
+    if row["kind"] == "barge_in":
+        return turns.BargeIn(row["user_start"], row.get("agent_stop"))
+    if row["kind"] in ("backchannel", "noise"):
         return turns.Backchannel(row["user_start"], row.get("agent_stop"))
-    return turns.BargeIn(row["user_start"], row.get("agent_stop"))
+    start_s, end_s = row.get("pause") or (float("-inf"), float("inf"))
+    return turns.Pause(start_s, end_s, row.get("agent_start"))
 
 
 def turn_taking(case: Case) -> Answer:

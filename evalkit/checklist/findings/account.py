@@ -1,5 +1,6 @@
 """What a run, its bill and the account say of cost, delay and limits."""
 
+import re
 from dataclasses import replace
 
 from evalkit import invoice
@@ -15,6 +16,8 @@ from evalkit.store import Store
 from evalkit.types import Route
 
 INVOICE = "invoice.csv"
+# When a limit was read stands behind where.
+_DAY = re.compile(r"(?:^|, )(\d{4}-\d\d-\d\d)$")
 
 
 def bill(_: Line, route: Route, material: Material) -> Seen:
@@ -67,18 +70,21 @@ def allowed(_: Line, route: Route, material: Material) -> Seen:
     if load is None:
         return lacking("the needs name no load (starts_per_s and session_s)", SAY)
     concurrent = load.starts_per_s * load.session_s
-    ratios = [
-        most / need
-        for most, need in (
-            (known.requests_per_s, load.starts_per_s),
-            (known.requests_per_min, 60 * load.starts_per_s),
-            (known.sessions, concurrent if route != "rest" else 0.0),
+    ratios = {
+        name: most / need
+        for name, most, need in (
+            ("requests_per_s", known.requests_per_s, load.starts_per_s),
+            ("requests_per_min", known.requests_per_min, 60 * load.starts_per_s),
+            ("sessions", known.sessions, concurrent if route != "rest" else 0.0),
         )
         if most is not None and need
-    ]
+    }
     if not ratios:
         return lacking("no limit of this route is known", f"write [console.{route}] into needs.toml")
-    return Seen(Finding(min(ratios)), date=known.date, why=known.source)
+    tightest = min(ratios, key=ratios.__getitem__)
+    origin = known.origin(tightest)
+    day = _DAY.search(origin)
+    return Seen(Finding(ratios[tightest]), date=day[1] if day else "", why=_DAY.sub("", origin))
 
 
 def seen_to_work(_: Line, route: Route, material: Material) -> Seen:

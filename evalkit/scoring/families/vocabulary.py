@@ -1,6 +1,5 @@
-"""Vocabulary: listed terms, values such as amounts and dates, and what confidences say."""
+"""Vocabulary: listed terms, and values such as amounts and dates."""
 
-from evalkit.scoring.confidence import judged
 from evalkit.scoring.define import columns, error_rate, ratio
 from evalkit.scoring.entities import entity_counts, extract, number_tokens
 from evalkit.scoring.keyterms import biased_counts, term_counts, terms_of
@@ -95,37 +94,19 @@ METRICS: tuple[Metric, ...] = (
         ["acc.entity.tokens"],
         bounded=True,
     ),
-    ratio(
-        "acc.conf.brier",
-        "Brier score of confidences",
-        "Mean squared difference between the confidence of a word and whether it is right.",
-        ["acc.conf.squared_gaps"],
-        ["acc.conf.words"],
-        unit="x",
-        source="Brier 1950",
-    ),
-    ratio(
-        "acc.conf.excess",
-        "Overconfidence",
-        "Mean confidence minus the share of words that are right.",
-        columns("acc.conf", "confidence", "minus_right"),
-        ["acc.conf.words"],
-        direction="zero",
-    ),
 )
 
 
 def measure(row: Row, case: Case) -> None:
-    """Terms of the run, values of English, confidences where there are any."""
+    """Terms of the run, and values of English."""
     if case.clip.kind == "nonspeech":
-        row.lack("not_applicable", "acc.keyterm", "acc.entity", "acc.conf")
+        row.lack("not_applicable", "acc.keyterm", "acc.entity")
         return
     if case.reference is None:
-        row.lack("missing_input", "acc.keyterm", "acc.entity", "acc.conf")
+        row.lack("missing_input", "acc.keyterm", "acc.entity")
         return
     _terms(row, case)
     _values(row, case)
-    _confidences(row, case)
 
 
 def _terms(row: Row, case: Case) -> None:
@@ -159,20 +140,3 @@ def _values(row: Row, case: Case) -> None:
     row.errors("acc.entity.slots", found.slots)
     row.errors("acc.entity.digits", found.digits)
     row.add("acc.entity", {"number_tokens": number_tokens(tokens), "tokens": len(tokens)})
-
-
-def _confidences(row: Row, case: Case) -> None:
-    if all(word.confidence is None for word in case.words):
-        row.lack("missing_input", "acc.conf")
-        return
-    right, wrong = judged(case.reference or (), case.words, case.profile)
-    row.add(
-        "acc.conf",
-        {
-            "words": len(right) + len(wrong),
-            "confidence": sum(right) + sum(wrong),
-            "minus_right": -len(right),
-            "squared_gaps": sum((1 - value) ** 2 for value in right) + sum(value**2 for value in wrong),
-        },
-    )
-    row.values["acc.conf.right"], row.values["acc.conf.wrong"] = right, wrong
