@@ -1,13 +1,24 @@
 """Evaluate speech-to-text APIs on your own audio before one goes into production.
 
 Everything public is here; each name is imported when it is first used, so that importing evalkit costs nothing.
+
+==========================================  ==========================================================================
+look at a run                               ``run = Run.load("results/demo")``
+make one                                    ``await evalkit.run(Plan(Choice("xai")), corpora.load("demo"), folder)``
+score it again                              ``evalkit.score(folder)``
+a provider of your own                      subclass ``Provider``; see evalkit/providers/README.md
+one conversation, scored by hand            ``scoring.score(clip, traces, Hypothesis.of(provider.parse(trace.events)))``
+figures from scores                         ``summarise(scores)``, ``compare(scores, candidate, incumbent)``
+what a number means                         ``METRICS``, ``Run.metrics``
+==========================================  ==========================================================================
 """
 
+import difflib
 import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from evalkit import corpora, providers
+    from evalkit import corpora, providers, scoring, stats
     from evalkit.corpora import Corpus
     from evalkit.errors import EvalkitError
     from evalkit.plan import Choice, Plan
@@ -31,7 +42,7 @@ _HOMES = {
     "types": ("Audio", "Clip", "Event", "Hypothesis", "Score", "Trace", "Update", "Word"),
     "wire": ("Wire",),
 }
-_ROOMS = ("corpora", "providers")
+_ROOMS = ("corpora", "providers", "scoring", "stats")
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -57,6 +68,8 @@ __all__ = [
     "providers",
     "run",
     "score",
+    "scoring",
+    "stats",
     "summarise",
 ]
 
@@ -65,7 +78,9 @@ def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return importlib.import_module(f"evalkit.{name}")
     if name not in _HOME:
-        raise AttributeError(f"module 'evalkit' has no attribute {name!r}")
+        near = difflib.get_close_matches(name, __all__, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise AttributeError(f"module 'evalkit' has no attribute {name!r}{hint}")
     return getattr(importlib.import_module(f"evalkit.{_HOME[name]}"), name)
 
 

@@ -11,9 +11,9 @@ from typing import Any
 from evalkit import scoring
 
 
-def path(environ: Mapping[str, str] = os.environ) -> Path:
+def path(environ: Mapping[str, str] | None = None) -> Path:
     """Where the certificate is kept."""
-    cache = environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    cache = (os.environ if environ is None else environ).get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "evalkit" / "selftest.json"
 
 

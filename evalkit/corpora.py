@@ -36,7 +36,7 @@ _FIELDS = {
 _KINDS = ("speech", "nonspeech")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Corpus:
     """A named set of clips, in manifest order."""
 
@@ -49,7 +49,11 @@ class Corpus:
         for clip in self.clips:
             if clip.id == clip_id:
                 return clip
-        raise CorpusError(f"{self.source}: has no clip {clip_id!r}")
+        near = difflib.get_close_matches(clip_id, [clip.id for clip in self.clips], n=1)
+        raise CorpusError(f"{self.source}: has no clip {clip_id!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+
+    def __repr__(self) -> str:
+        return f"<Corpus {self.name!r}: {len(self)} clips, {self.duration_s:.0f} s, {self.source}>"
 
     def __iter__(self) -> Iterator[Clip]:
         return iter(self.clips)

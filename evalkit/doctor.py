@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from evalkit import limits, providers
-from evalkit.errors import EvalkitError
+from evalkit.errors import EvalkitError, SettingsError
 from evalkit.limits import Limits
 from evalkit.plan import Choice, Plan
 from evalkit.providers import Provider
@@ -51,7 +51,7 @@ class Finding:
 
 def examine(
     folder: Path,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] | None = None,
     *,
     network: bool = True,
     plan: Plan | None = None,
@@ -61,11 +61,12 @@ def examine(
 
     Args:
         folder: where runs are written.
-        environ: where keys are looked for; none is ever shown.
+        environ: where keys are looked for, this process's environment unless given; none is ever shown.
         network: also try to reach the services.
         plan: whose services are looked at, with or without a key.
         everyone: look at every installed service.
     """
+    environ = os.environ if environ is None else environ
     yield _python()
     yield from _libraries(importlib.metadata.requires(PACKAGE) or [])
     yield from map(_sound, FORMATS)
@@ -111,7 +112,11 @@ def services(
         if plan is not None and any(choice.provider == name for choice in plan.choices):
             continue
         choice = Choice(name)
-        offered = [providers.load(name, route) for route in providers.find(name).routes]
+        try:
+            offered = [providers.load(name, route) for route in providers.find(name).routes]
+        except SettingsError:
+            rest.append(name)  # cannot be asked before more is said of it, as in a plan
+            continue
         if everyone or not any(_key(provider, environ).found == NO_KEY for provider in offered):
             meant += [Service(provider, choice.documented(provider)) for provider in offered]
         else:

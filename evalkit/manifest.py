@@ -104,7 +104,11 @@ def describe(
 
 def _standing(offered: Sequence[Provider], replayed: Replayed | None, *, embedded: bool) -> dict[str, Any]:
     """What the answers of a provider may be used for, by its weakest route, and what must be known of who answers."""
-    kinds = [provider.evidence for provider in offered] if replayed is None else [replayed.evidence]
+    kinds = [provider.evidence for provider in offered]
+    if replayed is not None:
+        # A replay speaks for its own address only, and nobody says which of several that was.
+        apart = len({provider.settings.get("base_url") for provider in offered}) > 1
+        kinds = [*(kinds if apart else ()), replayed.evidence]
     found: dict[str, Any] = {"caution": offered[0].caution, "evidence": "simulated" if embedded else _weakest(kinds)}
     if replayed is not None:
         found["replay"] = asdict(replayed)

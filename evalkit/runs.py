@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from evalkit import corpora, harness, providers, scoring, stats
+from evalkit import corpora, harness, hypotheses, scoring, stats
 from evalkit import manifest as manifests
 from evalkit.checklist import needs
 from evalkit.checklist.answers import Checked, check
@@ -27,9 +27,9 @@ from evalkit.harness import Progress
 from evalkit.plan import Plan
 from evalkit.replay import asking
 from evalkit.reports import checked, doubted, faulted, html, tables
-from evalkit.scoring import cost, stitching
+from evalkit.scoring import cost
 from evalkit.store import Store
-from evalkit.types import Clip, Difference, Hypothesis, Score, SummaryRow, Trace
+from evalkit.types import Clip, Difference, Score, SummaryRow
 
 _NEEDED = {"candidate", "corpus", "incumbent", "prices", "providers", "routes", "seed", "terms"}
 """What scoring reads of run.json."""
@@ -38,9 +38,9 @@ _NEEDED = {"candidate", "corpus", "incumbent", "prices", "providers", "routes", 
 WORTH_A_POOL = 500
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Results:
-    """Everything made from the traces of a run."""
+    """Everything made from the traces of a run; ``Run.load(results.folder)`` shows it in a notebook."""
 
     folder: Path
     manifest: Mapping[str, Any]
@@ -53,6 +53,9 @@ class Results:
     """Where the references came from, when not from the corpus as it is now."""
     corrected: Corrected | None = None
     """Figures on corrected references, when somebody corrected any."""
+
+    def __repr__(self) -> str:
+        return f"<Results {str(self.folder)!r}: {len(self.scores)} scores; Run.load(...) shows them>"
 
     @property
     def report_path(self) -> Path:
@@ -229,19 +232,13 @@ def _score(folder: Path, work: _Work) -> Score:
     traces = store.traces_at(work.places)
     rest = None
     if work.rest_places:
-        answer = _heard(store.traces_at(work.rest_places[-1:])[0], work.entry)
+        answer = hypotheses.said(store.traces_at(work.rest_places[-1:])[0], work.entry)
         rest = answer.words if answer.failure is None else None
-    pieces = stitching.chain(traces)
-    heard = stitching.stitched(pieces, [_heard(trace, work.entry) for trace in pieces])
+    heard = hypotheses.whole(traces, work.entry)
     evidence = work.entry["evidence"]
     found = scoring.score(work.clip, traces, heard, price=work.price, evidence=evidence, terms=work.terms, rest=rest)
     hurried = work.entry.get("replay", {}).get("speed", 1.0) != 1.0
     return asking.without_delays(found) if hurried else found
-
-
-def _heard(trace: Trace, entry: Mapping[str, Any]) -> Hypothesis:
-    provider = providers.load(entry["provider"], trace.route, name=trace.provider, **trace.settings)
-    return Hypothesis.of(provider.parse(trace.events))
 
 
 def references(folder: Path) -> dict[str, Clip]:

@@ -144,6 +144,10 @@ def candidate(plan: Plan, corpus: Corpus, *, kinds: Sequence[str] | None = None)
     providers = {provider.route: provider for route in plan.routes for provider in plan.providers(route)}
     for provider in providers.values():
         _reachable(provider)
+    places = {(provider.live, provider.live or provider.settings.get("base_url")) for provider in providers.values()}
+    if len(places) > 1:
+        # There is one way through the weather: a route that goes another would meet none and be called sound.
+        raise SettingsError(f"{name}: its routes stand in different places; try one route at a time with --routes")
     clips = _short(corpus)
     trials = []
     for route in providers:

@@ -34,3 +34,11 @@ def test_trials_are_those_beside_the_run(tmp_path: Path) -> None:
     made = material(tmp_path)
     assert len(made.trials) == 6
     assert len(made.trials_date) == len(TODAY.isoformat())
+
+
+def test_what_a_replay_tells_is_as_old_as_its_recording(tmp_path: Path) -> None:
+    told = manifest()
+    told["providers"][NAME]["replay"] = {"of": "calls", "evidence": "recorded", "speed": 1.0}
+    assert replace(material(tmp_path), manifest=told).date == "2026-11-20", "nobody says how old"
+    told["providers"][NAME]["replay"]["recorded_at"] = "2024-02-03T04:05:06+00:00"
+    assert replace(material(tmp_path), manifest=told).date == "2024-02-03"

@@ -50,7 +50,10 @@ def test_told_waits(tmp_path: Path) -> None:
 
 
 def test_live_weather_is_live_evidence(tmp_path: Path) -> None:
-    assert seen(tmp_path, "faults.met", "rest", [verdict("network.drop", "rest", evidence="live")]).evidence == "live"
+    live = verdict("network.drop", "rest", evidence="live")
+    assert seen(tmp_path, "faults.met", "rest", [live]).evidence == "live"
+    both = seen(tmp_path, "faults.met", "rest", [live, verdict("busy_told", "rest")])
+    assert both.evidence == "simulated", "a figure is worth what the least of it is"
 
 
 def test_bad_input(tmp_path: Path) -> None:

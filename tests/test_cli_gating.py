@@ -61,8 +61,39 @@ def test_what_cannot_be_judged_ends_with_two_and_a_sentence(here: Path) -> None:
     plant(here, [row for row in rows if row.clip_id != rows[0].clip_id])
     done = evalkit(here, "gate", "kept", "--baseline", "main")
     assert done.returncode == 2
+    assert "4 answers of kept are not scored yet" in done.stdout
+    traces = here / "results" / "kept" / "traces.jsonl"
+    lines = [line for line in traces.read_text().splitlines() if json.loads(line)["clip_id"] != rows[0].clip_id]
+    traces.write_text("\n".join(lines) + "\n")
+    done = evalkit(here, "gate", "kept", "--baseline", "main")
+    assert done.returncode == 2
     assert f"1 of the 6 clips of the baseline are not in the run ({rows[0].clip_id})" in done.stdout
-    assert "evalkit baseline accept kept main --reason '...'" in done.stdout
+    assert "evalkit baseline accept kept main --reason '...' --traces" in done.stdout
+
+
+def test_a_job_that_could_not_begin_leaves_its_files_too(here: Path) -> None:
+    arguments = ("--junit", "gate.xml", "--summary", "summary.md", "--json", "gate.json")
+    done = evalkit(here, "gate", "other", "--baseline", "main", *arguments, GITHUB_ACTIONS="true")
+    assert done.returncode == 2
+    assert "holds no run" in done.stderr
+    assert done.stdout.startswith("::error title=evalkit gate%3A files::results/other: holds no run")
+    assert Xml.fromstring((here / "gate.xml").read_text()).get("errors") == "1"
+    assert "holds no run" in (here / "summary.md").read_text()
+    assert json.loads((here / "gate.json").read_text())["status"] == 2
+
+
+def test_the_verdict_is_told_before_a_file_that_cannot_be_written(here: Path) -> None:
+    done = evalkit(here, "gate", "kept", "--baseline", "main", "--junit", "nowhere/gate.xml")
+    assert done.returncode == 2
+    assert "pass: kept against baseline main" in done.stdout
+    assert "nowhere/gate.xml: cannot be written" in done.stderr
+
+
+def test_accepting_without_the_recording_that_was_kept_says_so(here: Path) -> None:
+    done = evalkit(here, "baseline", "accept", "kept", "main", "--reason", "again", "--traces")
+    assert "--traces" not in done.stdout
+    done = evalkit(here, "baseline", "accept", "kept", "main", "--reason", "again")
+    assert "main kept a recording and keeps none now" in done.stdout
 
 
 def test_accepting_makes_it_green_again_and_the_list_says_why(here: Path) -> None:

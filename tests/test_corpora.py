@@ -212,3 +212,10 @@ def test_a_csv_parted_by_semicolons_is_told_so(tmp_path: Path) -> None:
     (tmp_path / "calls.csv").write_text("path;text\na.flac;please enter\n")
     with pytest.raises(CorpusError, match=r"parted by commas \(found: path;text\)"):
         corpora.load(str(tmp_path / "calls.csv"))
+
+
+def test_a_corpus_is_one_line_and_an_unknown_clip_names_the_nearest() -> None:
+    corpus = corpora.load("demo")
+    assert repr(corpus) == f"<Corpus 'demo': {len(corpus)} clips, {corpus.duration_s:.0f} s, {corpus.source}>"
+    with pytest.raises(CorpusError, match="has no clip 'speech-jf'; did you mean 'speech-jfk'"):
+        corpus["speech-jf"]

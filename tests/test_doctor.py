@@ -137,3 +137,10 @@ async def test_any_answer_means_reachable_and_none_is_a_note(monkeypatch: pytest
     async with http_server(lambda _: http_answer(404, "")) as url:
         assert (await doctor._reachable("there", url)).state == "ok"
     assert (await doctor._reachable("gone", await closed_port())).state == "note"
+
+
+def test_a_service_that_must_be_told_more_keeps_no_other_from_being_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(providers, "names", lambda: ["tests.test_providers:Needy", "tests.test_providers:Echo"])
+    meant, rest = doctor.services({}, everyone=True)
+    assert [service.provider.name for service in meant] == ["tests.test_providers:Echo"]
+    assert rest == ["tests.test_providers:Needy"]

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 from evalkit import gate, manifest
 from evalkit.errors import SettingsError, StoreError
 from evalkit.gate import Side, baselines
+from evalkit.reports import tables
 from evalkit.store import Store
+from evalkit.types import Score
 from tests import handmade, planted
 from tests.conftest import ROOT
 from tests.planted import side
@@ -121,12 +124,55 @@ def test_another_format_and_a_broken_file_are_refused(tmp_path: Path) -> None:
 
 
 def test_what_two_runs_differ_by_is_kept(tmp_path: Path) -> None:
-    accept(tmp_path, repeats=[side(planted.dropping(handmade.scores()))])
+    accept(tmp_path, repeats=[side(planted.dropping(handmade.scores()), recording="second")])
     noise = baselines.load(tmp_path, "main").disagreement
     assert set(noise) == set(side().systems)
     assert 0 < noise[handmade.CANDIDATE, "rest"] < 0.1
+    # The same asked again, or its recording scored by newer rules, is as noisy; another setting may not be.
+    accept(tmp_path, side(recording="third"))
+    assert baselines.load(tmp_path, "main").disagreement == noise
+    other = side(recording="third")
+    planted.entry(other)["settings"]["rest"]["endpointing_ms"] = 7
+    accept(tmp_path, other)
+    assert baselines.load(tmp_path, "main").disagreement.keys() == noise.keys() - {(handmade.CANDIDATE, "rest")}
+    accept(tmp_path, name="fresh")
+    assert baselines.load(tmp_path, "fresh").disagreement == {}
+
+
+def test_a_repeat_that_tells_nothing_of_the_noise_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="--repeat main: holds the recording of demo itself"):
+        accept(tmp_path, repeats=[side()])
+    other = side(recording="second", name="later")
+    planted.entry(other)["settings"]["rest"]["endpointing_ms"] = 7
+    with pytest.raises(SettingsError, match="--repeat later: is not the same asked again: local-moonshine over rest: "):
+        accept(tmp_path, repeats=[other])
+    strange = [replace(row, provider="other") for row in handmade.scores()]
+    with pytest.raises(SettingsError, match="has no provider and route of demo"):
+        accept(tmp_path, repeats=[side(strange, recording="second")])
+    assert not (tmp_path / "main").exists()
+
+
+def test_whether_the_recording_is_kept_is_known_to_the_gate(tmp_path: Path) -> None:
+    accept(tmp_path, traces=True)
+    assert baselines.load(tmp_path, "main").recorded
     accept(tmp_path)
-    assert baselines.load(tmp_path, "main").disagreement == {}
+    assert not baselines.load(tmp_path, "main").recorded
+
+
+def test_nothing_but_the_baseline_is_ever_written_to_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two that accept at once would take each other's scratch files away."""
+    written: list[Path] = []
+    whole = tables.write_scores
+
+    def watched(path: Path, scores: Sequence[Score]) -> None:
+        written.append(path)
+        whole(path, scores)
+
+    monkeypatch.setattr(tables, "write_scores", watched)
+    home = accept(tmp_path)
+    assert [path.parent == home for path in written] == [False]
 
 
 def test_two_names_of_one_system_in_a_run_tell_its_noise_too() -> None:

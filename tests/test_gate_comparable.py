@@ -41,9 +41,22 @@ def test_ten_clips_removed() -> None:
     (found,) = lacks(side(rows))
     assert found.sentence == (
         "10 of the 24 clips of the baseline are not in the run (clip-00, clip-01, clip-02 and 7 more); "
-        "a smaller set can hide what got worse"
+        "a smaller set can hide what got worse, so if the run was stopped, finish it"
     )
     assert (found.what, found.before, found.now, found.remedy) == ("clip set", "24 clips", "14 clips", ACCEPT)
+
+
+def test_answers_that_were_recorded_after_scoring() -> None:
+    run = side()
+    (found,) = lacks(replace(run, scores=run.scores[1:]))
+    assert found.sentence == "1 answers of results/now are not scored yet"
+    assert found.remedy == "evalkit score results/now"
+
+
+def test_the_command_keeps_what_the_baseline_keeps() -> None:
+    rows = [row for row in handmade.scores() if int(row.clip_id[-2:]) >= 10]
+    (found,) = lacks(side(rows), replace(side(), recorded=True))
+    assert found.remedy == f"{ACCEPT} --traces"
 
 
 def test_ten_clips_removed_from_one_system() -> None:

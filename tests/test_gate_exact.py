@@ -6,13 +6,15 @@ import pytest
 
 from evalkit.gate import exact
 from evalkit.gate.exact import Pair
-from evalkit.gate.findings import Finding
+from evalkit.gate.findings import Finding, Side
+from evalkit.gate.fingerprints import Fingerprint
 from evalkit.scoring.catalogue import describe
 from evalkit.types import Score
 from tests import handmade, rows
 from tests.planted import side
 
 SYSTEM = ("new", "streaming")
+AGREE = describe("ts.agree.coverage").numerator + describe("ts.agree.coverage").denominator
 
 
 def held(now: list[Score], before: list[Score]) -> dict[str, Finding]:
@@ -96,6 +98,25 @@ def test_the_same_answer_at_other_times_binds_words_and_not_delays() -> None:
     assert not any(name.startswith("lat.") for name in found)
     assert exact.timeless("dia.der")
     assert not exact.timeless("dia.flip")
+
+
+def test_what_is_made_from_rest_too_is_bound_only_where_rest_said_the_same() -> None:
+    streaming, rest = (("p", "streaming"), ("p", "rest"))
+
+    def one(said: str, rest_words: float) -> Side:
+        own = [replace(rows.row("a"), provider=name, route=route) for name, route in (streaming, rest)]  # type: ignore[arg-type]
+        own[0] = replace(own[0], counts={**own[0].counts, **dict.fromkeys(AGREE, rest_words)})
+        prints = {("a", *streaming): Fingerprint("same", "same"), ("a", *rest): Fingerprint(said, said)}
+        return replace(side(own), fingerprints=prints)
+
+    def states(now: Side) -> dict[str, str]:
+        whole, said = exact.pairs(now, one("first", 9.0), streaming)
+        return {found.what: found.state for found in exact.compare(whole, said, streaming, "accept")}
+
+    again = states(one("second", 7.0))
+    assert again["acc.wer.en"] == "passed"
+    assert not any(name.startswith("ts.agree") or name == "columns" for name in again)
+    assert "regressed" in {state for name, state in states(one("first", 7.0)).items() if name.startswith("ts.agree")}
 
 
 def test_pairs_are_found_by_their_digests() -> None:

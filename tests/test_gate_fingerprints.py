@@ -52,6 +52,18 @@ def test_another_word_or_another_attempt_is_another_answer() -> None:
     assert only(socket[0]).said != only(socket[1]).said
 
 
+def test_the_number_of_a_conversation_is_not_part_of_the_answer() -> None:
+    def said(number: str, **rest: object) -> str:
+        told = {"type": "transcript.created", "id": number, "metadata": {"request_id": number}, **rest}
+        return only(trace(Event(1.0, 1.0, "received", json.dumps(told)), answer(2.0, json.dumps(told)))).said
+
+    assert said("one") == said("two")
+    assert said("one", text="a") != said("one", text="b")
+    assert said("one", speaker_id="a") != said("one", speaker_id="b")
+    broken = [only(trace(answer(1.0, body))).said for body in ('{"text": "a', '{"text": "b', '{"t": "\\ud800"}')]
+    assert len({*broken}) == 3
+
+
 def test_the_model_as_sent_in_settings_form_query_and_message() -> None:
     assert models(model="one").sent == ("one",)
     assert models(Event(0, 0, "sent", {"fields": [["model", "two"], ["x", "y"]]})).sent == ("two",)

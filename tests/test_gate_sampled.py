@@ -65,11 +65,19 @@ def test_a_margin_of_one_point(now: list[int], state: str, word: str) -> None:
     assert (found.remedy == "accept") == (state not in ("passed",))
 
 
+def test_the_clips_that_lost_most_are_named() -> None:
+    found = judged([7] * 58 + [9, 5], [5] * 60)
+    assert found.sentence.endswith("; most errors more: c058, c000, c001 and 56 more")
+    assert "most errors" not in judged([5, 5, 5, 6, 4, 5] * 10, [5] * 60).sentence
+
+
 def test_worse_but_not_proven_to_be_beyond_the_margin_cannot_be_judged_below_it_and_fails_above() -> None:
     half = [5, 6, 5, 5] * 15  # half a point worse, margin of half a point
     assert judged(half, [5] * 60, tolerated=0.005).state == "unjudged"
     more = [5, 6, 6, 5] * 15
-    assert judged(more, [5] * 60, tolerated=0.009).state == "regressed"
+    beyond = judged(more, [5] * 60, tolerated=0.009)
+    assert beyond.state == "regressed"
+    assert ": worse, and as measured by more than that" in beyond.sentence
 
 
 def test_too_few_speakers_are_never_a_pass() -> None:
@@ -154,6 +162,35 @@ def test_a_ratio_is_watched_the_same_way() -> None:
     assert findings(speakers(2.0), speakers(1.0))["dia.der"].state == "regressed"
     assert findings(speakers(1.0), speakers(2.0))["dia.der"].state == "improved"
     assert findings(speakers(1.1), speakers(1.0))["dia.der"].state == "passed"
+
+
+def test_of_a_share_of_which_more_is_better_less_is_a_regression() -> None:
+    def recalled(hits: int) -> list[Score]:
+        terms = dict.fromkeys(describe("acc.keyterm.recall").denominator, 20)
+        terms |= dict.fromkeys(describe("acc.keyterm.recall").numerator, hits)
+        return [rows.row(f"c{place}", counts=terms) for place in range(12)]
+
+    assert findings(recalled(10), recalled(19))["acc.keyterm.recall"].state == "regressed"
+    assert findings(recalled(19), recalled(10))["acc.keyterm.recall"].state == "improved"
+
+
+@pytest.mark.parametrize(("before", "now"), [(0.01, -0.3), (-0.01, 0.3)])
+def test_what_should_be_zero_is_worse_on_either_side_of_it(before: float, now: float) -> None:
+    def off(seconds: float) -> list[Score]:
+        counts = {"ts.offset.start.sum_s": 10 * seconds, "ts.offset.start.words": 10}
+        return [rows.row(f"c{place}", counts=counts) for place in range(12)]
+
+    both = matched(off(now), off(before))
+    (test,) = sampled.watched(both, 1.25, ("ts.offset.start.mean",), 0)
+    assert test.p < 0.001
+
+
+def test_what_is_watched_and_nowhere_is_named() -> None:
+    both = matched(wrong([1] * 6), wrong([1] * 6))
+    (found,) = sampled.nowhere(both, ("lat.ttfs.p95", "acc.fwer"))
+    assert (found.state, found.system) == ("skipped", "new over streaming")
+    assert found.sentence.endswith("not looked at, for no clip has them before or now: lat.ttfs.p95, acc.fwer")
+    assert not [*sampled.nowhere(matched(delayed([1.0]), wrong([1])), (f"{DELAY}.p50",))]
 
 
 @pytest.mark.parametrize(

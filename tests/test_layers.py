@@ -15,7 +15,7 @@ FLOORS = [
     {"wire", "weather"},
     {"providers", "scoring", "emulator"},
     {"plan", "limits", "budget", "estimate", "invoice", "agenda", "harness", "certificate"}
-    | {"stats", "verdicts", "stages"},
+    | {"stats", "verdicts", "stages", "hypotheses"},
     {"reports", "gate", "checklist", "comparison", "replay"},
     {"runs", "manifest", "ramp", "trials", "walk", "doctor", "selftest", "cli", "__main__"},
 ]

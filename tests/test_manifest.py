@@ -63,6 +63,14 @@ def test_who_answers_may_say_that_it_is_a_simulation_or_a_replay() -> None:
     assert "server" not in recorded
 
 
+def test_a_replay_speaks_for_no_other_address() -> None:
+    told = {"xai": Replayed("calls", "recorded", 1.0)}
+    here = "http://127.0.0.1:9/xai"
+    assert entry(f"xai,base_url={here}", replays=told)["evidence"] == "recorded"
+    apart = entry(f"xai,rest.base_url={here},streaming.base_url=http://127.0.0.1:8", replays=told)
+    assert apart["evidence"] == "simulated", "who answers at the other address has not said what it is"
+
+
 def test_the_evidence_is_that_of_the_weakest_route() -> None:
     assert entry("xai,streaming.base_url=http://127.0.0.1:9")["evidence"] == "simulated"
     assert entry("xai,streaming.base_url=https://gateway.example")["server"] == "https://gateway.example"

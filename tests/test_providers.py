@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, ClassVar
@@ -29,6 +29,13 @@ def test_ours_are_found_through_the_same_door_as_a_strangers(monkeypatch: pytest
         providers, "entry_points", lambda group: [EntryPoint("echo", "tests.test_providers:Echo", group)]
     )
     assert providers.load("echo", shout="true") == Echo(name="echo", route="rest", shout=True)
+
+
+class Draft(Provider):
+    """Not finished."""
+
+    async def transcribe(self, audio: Audio, wire: Wire) -> None:
+        """Nothing yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +84,7 @@ class Echo(Provider):
         ("nowhere:Class", "rest", {}, "'nowhere:Class' cannot be loaded .No module named 'nowhere'.; looked for among"),
         ("tests.test_providers:Ehco", "rest", {}, "no attribute 'Ehco'.; looked for among what is installed"),
         ("tests.test_providers:KEYS", "rest", {}, "'tests.test_providers:KEYS' is no subclass of evalkit.Provider"),
+        ("tests.test_providers:Draft", "rest", {}, "lacks routes, description, live, parse, @dataclass.frozen=True."),
         ("tests.test_providers:", "rest", {}, "write module:Class for a class of your own"),
         ("xai", "rest", {"base_url": "api.x.ai"}, "base_url must be http"),
     ],
@@ -204,6 +212,9 @@ def test_a_setting_that_would_write_a_key_down_is_refused() -> None:
         ("xai,base_url=http://127.0.0.1:9", "simulated", ""),
         ("groq,base_url=http://localhost:9", "simulated", ""),
         ("openai,base_url=http://[::1]:9", "simulated", ""),
+        ("xai,base_url=http://0.0.0.0:9", "simulated", ""),
+        ("xai,base_url=http://127.0.0.2:9", "simulated", ""),
+        ("deepgram,base_url=http://localhost.:9", "simulated", ""),
         ("deepgram,base_url=https://stt.example/x.ai", "live", "https://stt.example/x.ai"),
         ("xai,base_url=https://notx.ai", "live", "https://notx.ai"),
         ("xai,base_url=https://x.ai.example", "live", "https://x.ai.example"),
@@ -221,3 +232,44 @@ def test_what_answers_may_be_used_for(spec: str, evidence: str, server: str) -> 
     provider = choice_of(spec).on("rest")
     assert provider is not None
     assert (provider.evidence, provider.server) == (evidence, server)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Near(Echo):
+    """Stands on this machine unless it is told otherwise."""
+
+    base_url: str = "http://127.0.0.1:9"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Apex(Echo):
+    """Has a domain that is called api."""
+
+    base_url: str = "https://api.ai"
+
+
+def test_a_server_on_this_machine_is_named_even_where_it_is_at_home() -> None:
+    assert (Near(name="near", route="rest").evidence, Near(name="near", route="rest").server) == (
+        "live",
+        "http://127.0.0.1:9",
+    )
+
+
+def test_all_of_a_top_level_domain_is_nobodys_home() -> None:
+    assert not Apex(name="apex", route="rest").stands_in
+    assert not Apex(name="apex", route="rest", base_url="https://eu.api.ai").stands_in
+    assert Apex(name="apex", route="rest", base_url="https://somebody.ai").server == "https://somebody.ai"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Needy(Echo):
+    """Cannot know where it stands."""
+
+    endpoint: str
+    words: tuple[str, ...] = field(default_factory=tuple)
+
+
+def test_a_setting_without_a_default_is_asked_for() -> None:
+    with pytest.raises(SettingsError, match=r"'tests.test_providers:Needy' must be told endpoint: .*Needy,endpoint="):
+        providers.load("tests.test_providers:Needy")
+    assert providers.load("tests.test_providers:Needy", endpoint="here").settings["endpoint"] == "here"

@@ -136,6 +136,17 @@ def test_a_run_is_read_by_provider_and_route(recorded: Path) -> None:
         replay.recording(recorded, route="agent")
 
 
+def test_a_replay_of_a_replay_is_as_old_as_the_first_recording(recorded: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    shutil.copytree(recorded, again)
+    manifest = Store(again).manifest()
+    manifest["providers"][PROVIDERS[0]]["replay"] = {"of": "calls", "recorded_at": "2025-01-01T10:00:00+00:00"}
+    Store(again).write_manifest(manifest)
+    about = replay.recording(again, in_order=True).about
+    assert about[PROVIDERS[0]]["recorded_at"] == "2025-01-01T10:00:00+00:00"
+    assert about[PROVIDERS[1]]["recorded_at"] == manifest["created_at"]
+
+
 def test_a_run_without_its_clips_says_what_to_do(recorded: Path, tmp_path: Path) -> None:
     folder = tmp_path / "moved"
     shutil.copytree(recorded, folder)

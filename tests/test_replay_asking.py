@@ -1,16 +1,44 @@
 """Who answers is asked before a run is labelled."""
 
 import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import pytest
 
 from evalkit import emulator
 from evalkit.plan import Choice, Plan
+from evalkit.providers import Provider
 from evalkit.replay.asking import MARK, Replayed, evidence_of, replays, simulations, without_delays
 from evalkit.reports import tables
 from evalkit.scoring import METRICS
+from evalkit.types import Audio, Event, Route, Update
+from evalkit.wire import Wire
 from tests.peers import closed_port, http_answer, http_server
 from tests.test_recorded import RECORDED
+
+
+@dataclass(frozen=True)
+class Stranger(Provider):
+    """Somebody's own provider, whose address is that of a socket."""
+
+    routes: ClassVar[tuple[Route, ...]] = ("streaming",)
+    description: ClassVar[str] = "a stranger"
+
+    name: str
+    route: Route = "streaming"
+    base_url: str = ""
+
+    @property
+    def live(self) -> bool:
+        return False
+
+    async def transcribe(self, audio: Audio, wire: Wire) -> None:
+        """Not asked here."""
+
+    def parse(self, events: Sequence[Event]) -> Iterator[Update]:
+        return iter(())
 
 
 @pytest.mark.parametrize(
@@ -32,6 +60,20 @@ def test_only_a_replay_says_that_it_is_one() -> None:
     assert Replayed.told({"server": MARK, "evidence": "gold"}) == Replayed("", "simulated", 1.0)
     others: list[object] = [None, [], "x", {"server": "evalkit embedded server"}]
     assert [Replayed.told(other) for other in others] == [None] * 4
+
+
+def test_what_a_replay_says_of_itself_cannot_raise_its_grade() -> None:
+    told = {"server": MARK, "of": "calls", "evidence": "live", "speed": None}
+    assert Replayed.told(told) == Replayed("calls", "recorded", 0.0)
+
+
+async def test_a_replay_is_found_behind_a_socket_s_address_and_below_its_path() -> None:
+    told = {"server": MARK, "of": "calls", "evidence": "recorded", "speed": 1.0, "error": "asked too deep"}
+    async with http_server(lambda _: http_answer(404, json.dumps(told))) as replay:
+        below = Choice("openai", {"profile": "vllm", "base_url": f"{replay}/openai/v1"})
+        assert set(await replays(Plan(below, routes=("rest",)))) == {"openai"}
+        socket = Choice(f"{__name__}:Stranger", {"base_url": replay.replace("http", "ws", 1)}, "stranger")
+        assert set(await replays(Plan(socket, routes=("streaming",)))) == {"stranger"}
 
 
 async def test_each_provider_is_asked_where_it_stands() -> None:

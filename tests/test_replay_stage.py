@@ -129,7 +129,8 @@ async def test_several_providers_stand_below_their_names(noise: Corpus) -> None:
         assert "/first or /second" in nameless.json()["error"]
         assert (await got(url)).json() == {"replays": {"first": "/first", "second": "/second"}}
         assert (await got(f"{url}/second")).json() == {"server": "evalkit.replay", "speed": 2.0}
-        assert (await got(f"{url}/second/v1/stt")).status_code == 404
+        below = await got(f"{url}/second/v1/stt")
+        assert (below.status_code, below.json()["server"]) == (404, "evalkit.replay")
 
 
 async def test_what_was_not_recorded_is_not_answered(noise: Corpus) -> None:

@@ -42,6 +42,16 @@ def test_another_language_uses_its_own_counts() -> None:
     assert aligned.errors(dataclasses.replace(ONE, language="fr", counts=counts)).errors == 2
 
 
+def test_a_line_tells_who_said_it_and_by_which_rules_it_was_counted() -> None:
+    counts = {"acc.wer.en.hits": 1, "acc.wer.en.deletions": 1}
+    score = dataclasses.replace(ONE, reference="one two", hypothesis="one", counts=counts, failure=None)
+    told = aligned.line(score)
+    assert f"{score.provider} {score.route}: 1 errors in 2 words (text rules en)" in told
+    assert "<del" in told
+    assert "failed (refused: no)" in aligned.line(dataclasses.replace(score, failure="refused: no"))
+    assert "no reference text" in aligned.line(dataclasses.replace(score, reference=None))
+
+
 def test_markup_in_a_hypothesis_stays_text() -> None:
     step = aligned.Step("insertion", "", "<img src=x>")
     assert "<img" not in aligned.html([step])

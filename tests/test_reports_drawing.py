@@ -1,6 +1,8 @@
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
+import matplotlib.image
 import pytest
 
 from evalkit.reports import drawing, plots
@@ -31,6 +33,18 @@ def test_the_svg_is_well_formed_and_its_ids_are_its_own(name: str) -> None:
     assert set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', text)) <= {
         pair for own in ids for pair in ((own, ""), ("", own))
     }
+
+
+def test_a_figure_in_a_notebook_says_what_it_shows() -> None:
+    page = DRAWN["wer"]._repr_html_()
+    assert DRAWN["wer"].title in page
+    assert DRAWN["wer"].caption in page
+
+
+def test_a_saved_figure_stands_on_white(tmp_path: Path) -> None:
+    DRAWN["wer"].save(tmp_path / "wer.png")
+    corner = matplotlib.image.imread(tmp_path / "wer.png")[0, 0]
+    assert corner.tolist() == [1.0, 1.0, 1.0, 1.0]
 
 
 def test_colours_follow_the_page_and_the_provider() -> None:

@@ -22,6 +22,7 @@ def test_the_summary_of_a_pass_is_short() -> None:
     text = gated.markdown(held(side()))
     assert text.startswith("## ✅ evalkit gate: pass\n")
     assert "figures are as good as before" in text
+    assert "evalkit metrics" not in text
     assert "###" not in text
 
 
@@ -31,6 +32,7 @@ def test_the_summary_of_a_regression_has_a_row_a_sentence_and_the_command() -> N
     assert "### Worse than the baseline" in text
     row = next(line for line in text.splitlines() if line.startswith("|") and "lat.word\\_first.p50" in line)
     assert row.count("|") == 6
+    assert "`evalkit metrics ID` says what a figure means" in text
     assert "```sh\nevalkit baseline accept main main --reason '...'\n```" in text
 
 

@@ -1,12 +1,18 @@
 import dataclasses
+import shutil
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from evalkit import runs, stats
 from evalkit.errors import SettingsError, StoreError
+from evalkit.reports import aligned, frames
 from evalkit.reports.notebook import Run
 from tests import handmade
+
+RECORDED = Path(__file__).parent / "traces" / "demo"
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +61,7 @@ def test_the_worst_clips_come_first_and_can_be_filtered(run: Run) -> None:
     [
         ({"provider": "local-moonshin"}, "did you mean 'local-moonshine'"),
         ({"noise": "clear"}, "did you mean 'clean'"),
-        ({"accent": "welsh"}, "unknown accent 'welsh'"),
+        ({"accent": "welsh"}, "unknown tag 'accent'; known: domain"),
         ({"route": "agent"}, "unknown route"),
     ],
 )
@@ -82,6 +88,82 @@ def test_plots_are_drawn_by_name(run: Run) -> None:
     assert "pacing" in run.plots()
     with pytest.raises(SettingsError, match="did you mean 'wer'"):
         run.plot("wr")
+
+
+def test_a_run_is_one_line_in_a_list(run: Run) -> None:
+    assert len(repr(run)) < 250
+    assert "24 clips, 96 scores" in repr(run)
+    assert "simulated evidence" in repr(run)
+
+
+def test_a_figure_of_the_headline_tells_its_number(run: Run) -> None:
+    assert all(", n = " in str(cell) for cell in run.headline().loc["Word error rate"])
+
+
+def test_a_part_of_a_run_is_a_run_of_its_own(run: Run) -> None:
+    clean = run.only(run.scores[run.scores["tag.noise"] == "clean"])
+    assert {row.slices["noise"] for row in clean.rows} == {"clean"}
+    assert list(clean.summary_rows) == stats.summarise(clean.rows, seed=run.manifest["seed"])
+    assert clean.summary["n_clips"].max() == len(clean.clips) < 24
+    assert f"{len(clean.clips)} of 24 clips" in repr(clean)
+    page = clean._repr_html_()
+    assert "A part of the run" in page
+    assert "Incomplete" not in page
+    assert "A part of the run" not in run._repr_html_()
+    again = clean.only(clean.scores.head(4))
+    assert "1 of 24 clips" in repr(again)
+
+
+@pytest.mark.parametrize("places", [[], ["read"], [96]])
+def test_a_part_must_be_rows_of_the_scores(run: Run, places: list[object]) -> None:
+    with pytest.raises(SettingsError, match=r"rows of run\.scores"):
+        run.only(pd.DataFrame(index=places))
+
+
+def test_slices_lead_with_the_error_rate(run: Run) -> None:
+    assert set(run.slices("domain")["metric"]) == {"acc.wer.en"}
+    assert set(run.slices("domain", "acc.wer.basic")["metric"]) == {"acc.wer.basic"}
+
+
+def test_the_stages_of_adoption_are_a_table(run: Run) -> None:
+    found = run.adoption()
+    assert found["stage"][0] == "REST"
+    assert (found["status"] == "blocked").sum() == 1
+    assert found.loc[found["status"] == "blocked", "next"].item()
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("results") / "recorded"
+    shutil.copytree(RECORDED, folder)
+    return Run.load(runs.score(folder).folder)
+
+
+def test_the_words_of_a_run_are_those_that_were_scored(recorded: Run) -> None:
+    """The alignment with the most matches has at least the errors that were counted, and all the words."""
+    words = recorded.words(provider="local-moonshine", route="streaming")
+    rows = frames.chosen(recorded.rows, {"provider": "local-moonshine", "route": "streaming"})
+    counted = [aligned.errors(row) for row in rows]
+    assert (words["op"] != "insertion").sum() == sum(one.reference_words for one in counted)
+    assert (words["op"] != "hit").sum() >= sum(one.errors for one in counted)
+    assert words["drift_s"].notna().any()
+    assert set(recorded.words("read-lv-0880")["provider"]) == {"local-moonshine", "local-pocketsphinx"}
+
+
+def test_captions_of_a_stream_end_with_what_was_scored(recorded: Run) -> None:
+    score = next(row for row in recorded.rows if row.route == "streaming" and row.hypothesis)
+    found = recorded.captions(score.clip_id, score.provider, "streaming")
+    assert found["caption"].iloc[-1] == score.hypothesis
+    assert found["t_s"].is_monotonic_increasing
+    assert len(found) == len(recorded.hypotheses[score.clip_id, score.provider, "streaming"].updates)
+    assert recorded.traces(score.clip_id, score.provider, "streaming")[0].events
+
+
+def test_words_of_nobody_name_the_near_miss(recorded: Run) -> None:
+    clip_id = next(iter(recorded.clips))
+    for asked in (recorded.words, recorded.captions, recorded.traces):
+        with pytest.raises(SettingsError, match=f"did you mean '{clip_id}'"):
+            asked(clip_id[:-1])
 
 
 def test_without_ipython_the_extra_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,12 @@ def test_a_full_run_draws_every_figure() -> None:
     assert list(DRAWN) == ["wer", "slices", "latency", "drift", "churn", "frontier", "pacing"]
 
 
+def test_an_error_rate_names_its_text_rules() -> None:
+    for name in ("wer", "slices"):
+        assert DRAWN[name].figure.axes[0].get_xlabel() == "word error rate (en text rules), %"
+    assert DRAWN["frontier"].figure.axes[0].get_ylabel() == "word error rate (en text rules), %"
+
+
 def test_a_figure_without_data_is_not_drawn() -> None:
     rest = [score for score in SCORES if score.route == "rest"]
     rows = [row for row in SUMMARY if row.route == "rest" and row.slice == "all"]

@@ -51,6 +51,7 @@ def test_an_interval_says_its_unit_once() -> None:
     assert span(0.4, 1.2, "s") == "400 to 1,200 ms"
     assert span(9.0, 12.0, "s") == "9.0 to 12.0 s"
     assert span(0.4, 1.2, "s", bare=True) == "400 to 1,200"
+    assert span(3.0, 11.1, "s", bare=True) == "3.0 to 11.1 s", "it may stand beside 3,376 ms"
     assert span(1.2, 3.4, "usd") == "$1.20 to $3.40"
     assert span(0.09, 0.1, "usd_per_h", bare=True) == "$0.090 to $0.100"
 

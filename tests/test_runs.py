@@ -235,3 +235,9 @@ def test_a_folder_without_a_run_says_how_to_make_one(tmp_path: Path) -> None:
         runs.load(tmp_path)
     with pytest.raises(StoreError, match="evalkit run"):
         runs.score(tmp_path)
+
+
+def test_results_are_one_line_in_a_notebook(tmp_path: Path) -> None:
+    shutil.copytree(Path(__file__).parent / "traces" / "demo", tmp_path / "demo")
+    found = repr(runs.score(tmp_path / "demo"))
+    assert found == f"<Results {str(tmp_path / 'demo')!r}: 24 scores; Run.load(...) shows them>"

@@ -176,3 +176,7 @@ def test_no_rule_of_numbers_reaches_over_another_word(words: list[str]) -> None:
     text = english._scaled(" ".join(words))
     spoken = any(map(english._says_number, text.split()))
     assert list(english._numbers(" ".join(words))) == english._number(text, spoken).split()
+
+
+def test_a_suffix_said_a_thousand_times_is_written_out_too() -> None:
+    assert en("i" + "'ve" * 3000) == " ".join(["i", *["have"] * 3000])

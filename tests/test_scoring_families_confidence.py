@@ -76,3 +76,12 @@ def test_without_confidences_there_is_nothing_to_calibrate() -> None:
 
 def test_a_clip_without_an_error_finds_none() -> None:
     assert figures(row("a b c d e f g h i j"))["acc.conf.auc"] is None
+
+
+@pytest.mark.parametrize("beyond", [87.0, -1.2, 1.01])
+def test_scores_of_another_kind_are_no_confidences(beyond: float) -> None:
+    assert row("a b c d e f g h i j", [*SURE[:9], beyond]).absent["acc.conf.ece"] == "missing_input"
+
+
+def test_a_sum_of_shares_may_miss_one_by_rounding() -> None:
+    assert row("a b c d e f g h i j", [*SURE[:9], 1 + 1e-7]).counts["acc.conf.words"] == 10

@@ -76,3 +76,4 @@ def test_one_service_is_asked_by_name_and_settings_of_the_route() -> None:
     assert not same_service(asked, other, "streaming")
     assert not same_service(asked, {**asked, "provider": "deepgram"}, "rest")
     assert not same_service({}, {}, "rest"), "nobody knows what was asked"
+    assert not same_service(asked, {**asked, "replay": {"of": "calls"}}, "rest"), "a recording is one answer told twice"

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import os
+import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
@@ -26,6 +27,7 @@ from tests.shell import KEY
 
 SIX = {"network.drop", "network.half_open", "network.stall", "network.slow_reader", "network.delay", "network.jitter"}
 LOCAL = {"base_url": "http://127.0.0.1:9", "key_env": None}
+ELSEWHERE = "service.test"
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +77,10 @@ def test_a_candidate_meets_all_weather_on_short_clips_and_fair_weather_too(corpu
 def test_who_cannot_be_put_into_bad_weather_is_told_so(corpus: Corpus) -> None:
     with pytest.raises(SettingsError, match="only https"):
         stages.candidate(Plan(Choice("xai", {"base_url": "http://example.org"}), budget_usd=1.0), corpus)
+    for place in ("http://127.0.0.1:8", "https://api.x.ai"):
+        apart = {**LOCAL, "streaming.base_url": place}
+        with pytest.raises(SettingsError, match="one route at a time"):
+            stages.candidate(Plan(Choice("xai", apart), budget_usd=1.0), corpus)
     with pytest.raises(CorpusError, match="choose another --corpus"):
         stages.candidate(Plan(Choice("xai", LOCAL)), dataclasses.replace(corpus, clips=corpus.clips[:0]))
 
@@ -95,9 +101,9 @@ def test_a_server_on_this_machine_is_reached_through_the_weather(tmp_path: Path,
 
 @asynccontextmanager
 async def over_tls(url: str, folder: Path) -> AsyncIterator[str]:
-    """The same server behind TLS, at an address that is on this machine and looks as if it were not."""
+    """The same server behind TLS, at a name that is not one of this machine."""
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=service"
-    names = ["-addext", "subjectAltName=IP:127.0.0.2", "-keyout", str(folder / "key"), "-out", str(folder / "cert")]
+    names = ["-addext", f"subjectAltName=DNS:{ELSEWHERE}", "-keyout", str(folder / "key"), "-out", str(folder / "cert")]
     subprocess.run([*command.split(), *names], check=True, capture_output=True)  # noqa: ASYNC221 a moment
     trust = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     trust.load_cert_chain(folder / "cert", folder / "key")
@@ -115,9 +121,9 @@ async def over_tls(url: str, folder: Path) -> AsyncIterator[str]:
         with suppress(asyncio.CancelledError):
             await asyncio.gather(move(reader, far[1]), move(far[0], writer))
 
-    server = await asyncio.start_server(accept, "127.0.0.2", 0, ssl=trust)
+    server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=trust)
     async with server:
-        yield f"https://127.0.0.2:{server.sockets[0].getsockname()[1]}"
+        yield f"https://{ELSEWHERE}:{server.sockets[0].getsockname()[1]}"
 
 
 def test_a_live_service_is_reached_through_a_tunnel_within_the_budget(
@@ -126,6 +132,12 @@ def test_a_live_service_is_reached_through_a_tunnel_within_the_budget(
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert"))
     monkeypatch.setenv("XAI_API_KEY", KEY)
     monkeypatch.setenv("no_proxy", "*")
+    resolve = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda host, *rest, **more: resolve("127.0.0.1" if host == ELSEWHERE else host, *rest, **more),
+    )
     before = dict(os.environ)
 
     async def all_of(url: str) -> trials.Results:

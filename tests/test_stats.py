@@ -18,6 +18,7 @@ from evalkit.stats.intervals import (
     wilson,
     zero_event_bound,
 )
+from evalkit.types import Score
 from tests import handmade
 from tests.rows import ROUTES, WER, figure, row
 
@@ -277,3 +278,38 @@ def test_a_thin_slice_says_what_it_lacks() -> None:
     found = figure(summarise(rows), WER, "noise=a")
     assert found.note == "only 15 of 20 clips and 300 of 500 words"
     assert figure(summarise(rows), "acc.slice.en.worst_gap", "noise").status == "insufficient"
+
+
+def test_signed_sums_that_cancel_are_no_absence_of_events() -> None:
+    counts = [{"acc.conf.words": 10.0, "acc.conf.confidence": 9.0, "acc.conf.minus_right": -9.0 + k} for k in (-1, 1)]
+    found = figure(summarise([row(f"c{k}", counts=counts[k % 2]) for k in range(8)]), "acc.conf.excess")
+    assert (found.value, found.ci_method) == (0.0, CLUSTER_T)
+    assert found.ci_lo == pytest.approx(-(found.ci_hi or 0.0))
+    sure = {"acc.conf.words": 10.0, "acc.conf.confidence": 0.0, "acc.conf.minus_right": 0.0}
+    none = figure(summarise([row(f"c{k}", counts=sure) for k in range(8)]), "acc.conf.excess")
+    assert none.ci_hi == pytest.approx(zero_event_bound(8, two_sided=True))
+    assert none.ci_lo == pytest.approx(-(none.ci_hi or 0.0)), "it could be below 0 as well"
+
+
+def test_only_clips_that_hold_something_bound_a_flawless_rate() -> None:
+    counts = [
+        {"acc.conf.pairs": 9.0 if k < 6 else 0.0, "acc.conf.told_apart": 9.0 if k < 6 else 0.0} for k in range(99)
+    ]
+    found = figure(summarise([row(f"c{k}", counts=made) for k, made in enumerate(counts)]), "acc.conf.auc")
+    assert (found.value, found.ci_method) == (1.0, EXACT_BOUND)
+    assert found.ci_lo == pytest.approx(1 - zero_event_bound(6, two_sided=True))
+    assert found.note.endswith("bound of 6 clips")
+
+
+def test_clusters_without_anything_to_count_make_no_interval() -> None:
+    def pairs(clips: int) -> list[Score]:
+        counts = [(9.0, 5.0 + k) if k < clips else (0.0, 0.0) for k in range(99)]
+        return [
+            row(f"c{k}", counts={"acc.conf.pairs": below, "acc.conf.told_apart": above})
+            for k, (below, above) in enumerate(counts)
+        ]
+
+    few, enough = (figure(summarise(pairs(clips)), "acc.conf.auc") for clips in (4, 5))
+    assert (few.ci_lo, few.note, few.n_clusters) == (None, "no interval: 4 of 5 clusters", 99)
+    expected = cluster_ratio([5, 6, 7, 8, 9], [9] * 5)
+    assert enough.ci_lo == pytest.approx(expected.lo)

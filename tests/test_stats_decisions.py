@@ -156,7 +156,8 @@ def test_the_interval_of_a_difference_covers_the_truth(clusters: int) -> None:
 @pytest.mark.parametrize(
     ("lo", "hi", "p", "among", "told"),
     [
-        (0.01, 0.02, 0.0625, 0.0625, "the interval excludes 0 although p is 0.062: the interval counts"),
+        (0.01, 0.02, 0.0625, 0.0625, "the interval excludes 0 although p is 0.0625: the interval counts"),
+        (0.01, 0.02, 0.0504, 0.9, "the interval excludes 0 although p is 0.0504: the interval counts"),
         (-0.02, -0.01, 0.051, 0.9, "the interval excludes 0 although p is 0.051: the interval counts"),
         (-0.01, 0.02, 0.03, 0.04, "the interval holds 0 although p is 0.03: the interval counts"),
         (0.0, 0.02, 0.05, 0.05, "the interval holds 0 although p is 0.05: the interval counts"),

@@ -22,6 +22,7 @@ from evalkit.stats.intervals import (
     sign_flip_p,
     sign_flip_ps,
     t_quantile,
+    telling,
     units_for_upper_limit,
     unmeasurable,
     wilson,
@@ -250,3 +251,32 @@ def test_units_that_do_not_differ_leave_a_test_exact() -> None:
     found = np.zeros((300, 1))
     found[-4:] = 1
     assert sign_flip_ps(found)[0] == 2 / 16
+
+
+@given(
+    st.lists(st.integers(-3, 3), min_size=1, max_size=12),
+    st.sampled_from([1e-9, 1 / 3, 1e6 / 7, 1e12]),
+)
+def test_the_size_of_differences_does_not_change_their_test(differences: list[int], scale: float) -> None:
+    """Signs that give the same sum again must be counted whatever is lost to rounding."""
+    assert sign_flip_p([scale * one for one in differences]) == sign_flip_p(differences)
+
+
+def test_clusters_that_hold_nothing_are_no_evidence() -> None:
+    sums = [np.array(side, dtype=float) for side in ([1, 0, 2, 0], [4, 0, 0, 0], [0, 0, 0, 3])]
+    assert telling(*sums).tolist() == [[1, 2, 0], [4, 0, 0], [0, 0, 3]]
+    assert telling(*(np.zeros(3) for _ in range(2))).shape == (2, 0)
+
+
+def test_with_few_clusters_that_hold_anything_the_interval_still_covers() -> None:
+    """Six or seven of sixty speakers say a word of the kind that is counted."""
+    chance = np.random.default_rng(0)
+    covered, made = 0, 0
+    for _ in range(2000):
+        sizes = np.where(chance.random(60) < 0.12, chance.integers(5, 30, 60), 0).astype(float)
+        errors = chance.binomial(sizes.astype(int), np.clip(chance.normal(0.1, 0.05, 60), 0, 1)).astype(float)
+        found = cluster_ratio(*telling(errors, sizes))
+        if found.lo is not None and found.hi is not None:
+            made += 1
+            covered += found.lo <= 0.1005 <= found.hi
+    assert covered / made > 0.91, "all sixty as evidence: 0.85"

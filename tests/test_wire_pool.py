@@ -2,6 +2,8 @@
 
 import gc
 
+import pytest
+
 from evalkit.wire.pool import Timeouts, http_client, is_loopback
 
 
@@ -9,6 +11,26 @@ def test_loopback_is_told_from_the_world() -> None:
     assert is_loopback("ws://127.0.0.1:9/x")
     assert not is_loopback("https://api.x.ai")
     assert not is_loopback("https://127.0.0.1.example.com")
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["localhost", "LOCALHOST", "localhost.", "stt.localhost", "127.0.0.2", "127.1", "2130706433", "0x7f.1"],
+)
+def test_this_machine_is_known_by_name_and_number(host: str) -> None:
+    assert is_loopback(f"http://{host}:8765/x")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "[::1]", "[::]", "[::ffff:127.0.0.1]"])
+def test_this_machine_is_known_however_it_is_spelt(host: str) -> None:
+    assert is_loopback(f"http://{host}:8765/x")
+
+
+@pytest.mark.parametrize(
+    "host", ["", "10.0.0.1", "[fe80::1]", "128.1", "localhost.example", "notlocalhost", "0.example"]
+)
+def test_other_machines_are_not_this_one(host: str) -> None:
+    assert not is_loopback(f"http://{host}:8765/x")
 
 
 async def test_a_host_is_cold_once() -> None:

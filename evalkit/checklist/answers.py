@@ -5,7 +5,6 @@ client does is known.
 """
 
 import datetime
-import math
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,11 +16,10 @@ from evalkit.checklist import Criterion, Finding, ItemVerdict, Overall, Verdict
 from evalkit.checklist.criteria import Item, Line, items, within, written_on
 from evalkit.checklist.findings import Material, Seen, find
 from evalkit.checklist.needs import FILE, Acceptance
+from evalkit.checklist.shortfall import clips_missing, smallest_seen
 from evalkit.errors import SettingsError
 from evalkit.plan import choice_of
 from evalkit.reports.headline import ROUTE_WORDS
-from evalkit.stats.intervals import MIN_CLUSTERS, detectable, t_quantile
-from evalkit.stats.power import scaled_up
 from evalkit.types import Evidence, Route
 
 STANDS_FOR = "xai"
@@ -310,8 +308,8 @@ def _judged(
             f"{least:g} {line.noun if name == 'n' else name}" for name, least in criterion.minimum.items()
         ),
         required=criterion.required,
-        smallest_detectable=_smallest(criterion, seen),
-        more_clips=None if unknown else _more(criterion, seen, verdict),
+        smallest_detectable=smallest_seen(criterion, seen),
+        more_clips=None if unknown else clips_missing(criterion, seen, verdict),
         command=command,
     )
 
@@ -347,49 +345,6 @@ def _worth(verdict: Verdict, line: Line, seen: Seen, subject: _Subject, today: d
     if worth == "not_tested":
         return worth, "a server on this machine says nothing about a service"
     return worth, f"stale: {other or f'{age} days old'}"
-
-
-def _smallest(criterion: Criterion, seen: Seen) -> float | None:
-    """The difference from this figure that so many clips would have shown, from the width of its interval."""
-    found = seen.finding
-    if seen.detectable is not None or criterion.kind not in ("upper", "lower") or found.value is None:
-        return seen.detectable
-    if found.lo is None or found.hi is None or seen.clusters < MIN_CLUSTERS:
-        return None
-    # A limit may have been cut at what is possible; the other one was not.
-    half = max(found.hi - found.value, found.value - found.lo)
-    return detectable(half / t_quantile(seen.clusters - 1))
-
-
-def _more(criterion: Criterion, seen: Seen, verdict: Verdict) -> int | None:
-    """About how many clips like these are missing: for the minimum, or for the interval to clear the target."""
-    if verdict not in ("insufficient", "warn"):
-        return None
-    if seen.more is not None:
-        return seen.more or None
-    support, clips = seen.finding.support, seen.clips
-    short = {name: least for name, least in criterion.minimum.items() if support.get(name, 0) < least}
-    if short:
-        wanted = [clips * least / support[name] for name, least in short.items() if support.get(name)]
-        return max(math.ceil(max(wanted)) - clips, 1) if wanted and clips else math.ceil(max(short.values()))
-    if seen.few:
-        return max(MIN_CLUSTERS - seen.clusters, 0) or None
-    return _to_prove(criterion, seen) if verdict == "warn" else None
-
-
-def _to_prove(criterion: Criterion, seen: Seen) -> int | None:
-    """Clips until an interval of this scatter clears the target, if the figure stays as it is."""
-    found = seen.finding
-    if criterion.target is None or found.value is None or found.lo is None or found.hi is None:
-        return None
-    sign = 1.0 if criterion.kind == "upper" else -1.0
-    gap = sign * (criterion.target - found.value)
-    half = found.hi - found.value if criterion.kind == "upper" else found.value - found.lo
-    if gap <= 0 or half <= gap:
-        return None
-    if found.value in (0.0, 1.0) and (needed := checklist.trials_needed(replace(criterion, share=True))) is not None:
-        return max(needed - seen.clips, 1) if needed < 1 << 62 else None
-    return scaled_up(seen.clips, half, gap) - seen.clips
 
 
 def _command(seen: Seen, material: Material) -> str:

@@ -11,7 +11,7 @@ from rich.markup import escape
 from evalkit import gate, manifest, runs
 from evalkit import store as files
 from evalkit.cli import screen
-from evalkit.errors import SettingsError
+from evalkit.errors import EvalkitError, SettingsError
 from evalkit.gate import Side, baselines, fingerprints, sampled
 from evalkit.reports import gated, junit, tables
 from evalkit.store import Store
@@ -49,26 +49,26 @@ def hold_against(
     a pass. Under GitHub Actions it also writes annotations.
     """
     folder, name = _place(baseline)
+    files_for = (junit_file, json, summary)
     names = [*sampled.WATCHED, *(_known(metric) for metric in watch or ())]
+    try:
+        run_side, accepted = _side(run), baselines.load(folder, name)
+    except EvalkitError as error:
+        # A job that could not even begin leaves the same files, or its reviewer sees nothing.
+        _publish(
+            gate.Outcome(str(run), name, (gate.Finding("unjudged", "comparable", "files", str(error)),)), *files_for
+        )
+        raise
     held = gate.check(
-        _side(run),
-        baselines.load(folder, name),
+        run_side,
+        accepted,
         manifest.yardstick(),
         tolerated=None if margin is None else margin / 100,
         factor=factor,
         watched=tuple(dict.fromkeys(names)),
     )
-    if junit_file is not None:
-        junit.write(junit_file, held)
-    if json is not None:
-        files.replace(json, orjson.dumps(gated.record(held), option=orjson.OPT_INDENT_2) + b"\n")
-    if summary is not None:
-        before = summary.read_text(encoding="utf-8") if summary.is_file() else ""
-        tables.write_whole(summary, before + gated.markdown(held))
     _show(held)
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        for line in gated.annotations(held):
-            typer.echo(line)
+    _publish(held, *files_for)
     if held.status:
         raise typer.Exit(held.status)
 
@@ -93,9 +93,13 @@ def accept_baseline(
     """
     side, recording = _side(run), Store(screen.folder(run))
     again = [_side(other) for other in repeat or ()]
+    had = (BASELINES / name / "traces.jsonl").is_file()
     home = baselines.accept(BASELINES, side, recording, name=name, reason=reason, by=by, repeats=again, traces=traces)
     size = sum(path.stat().st_size for path in home.iterdir())
     screen.out.print(f"{home}: {size / 1024:,.0f} KiB; commit it", highlight=False, markup=False, soft_wrap=True)
+    if had and not traces:
+        told = f"{name} kept a recording and keeps none now: a job that scores it on every push needs --traces"
+        screen.out.print(told, style="yellow", highlight=False, markup=False, soft_wrap=True)
 
 
 @baseline_app.command(name="list")
@@ -110,6 +114,19 @@ def list_baselines() -> None:
         cells = (f"{one.size_bytes / 1024:,.0f} KiB", one.accepted_at[:10], escape(one.by), escape(one.reason))
         table.add_row(escape(one.name), escape(one.run), str(one.clips), *cells)
     screen.out.print(table)
+
+
+def _publish(held: gate.Outcome, junit_file: Path | None, json: Path | None, summary: Path | None) -> None:
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        for line in gated.annotations(held):
+            typer.echo(line)
+    if junit_file is not None:
+        junit.write(junit_file, held)
+    if json is not None:
+        files.replace(json, orjson.dumps(gated.record(held), option=orjson.OPT_INDENT_2) + b"\n")
+    if summary is not None:
+        before = summary.read_text(encoding="utf-8") if summary.is_file() else ""
+        tables.write_whole(summary, before + gated.markdown(held))
 
 
 def _side(run: Path) -> Side:

@@ -9,14 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from evalkit import providers
-from evalkit.scoring import stitching, text, words
+from evalkit.hypotheses import Hypotheses, Key
+from evalkit.scoring import text, words
 from evalkit.scoring.text import Profile
 from evalkit.store import Store
-from evalkit.types import Clip, Hypothesis, Route, Score, Word
+from evalkit.types import Clip, Score, Word
 
-Key = tuple[str, str, Route]
-"""Clip, provider and route."""
 CONTEXT = 4
 """Words shown before and after."""
 
@@ -74,19 +72,7 @@ def heard(store: Store, manifest: Mapping[str, Any]) -> dict[Key, tuple[Word, ..
     Raises:
         StoreError: the traces cannot be read.
     """
-    found: dict[Key, tuple[Word, ...]] = {}
-    for (clip_id, name, route), places in store.attempts().items():
-        entry = manifest["providers"][name]
-        pieces = stitching.chain(store.traces_at(places))
-        said = [
-            Hypothesis.of(
-                providers.load(entry["provider"], piece.route, name=name, **piece.settings).parse(piece.events)
-            )
-            for piece in pieces
-        ]
-        found[clip_id, name, pieces[-1].route] = stitching.stitched(pieces, said).words
-        assert route == pieces[-1].route
-    return found
+    return {key: answer.words for key, answer in Hypotheses(store, manifest).items()}
 
 
 def doubts(

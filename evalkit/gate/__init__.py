@@ -45,7 +45,7 @@ def check(
     Returns:
         One finding for everything that was compared; improvements are noted and never fail.
     """
-    accept = f"evalkit baseline accept {shlex.quote(run.name)} {shlex.quote(baseline.name)} --reason '...'"
+    accept = _accepting(run, baseline)
     found = list(comparable.whole(run, baseline, yardstick, accept))
     if found:
         return Outcome(run.name, baseline.name, tuple(found))
@@ -72,6 +72,7 @@ def check(
         settled = [name for name in watched if exact.timeless(name)] if len(whole) + len(said) == len(before) else []
         asked = [name for name in watched if name not in names and name not in settled]
         tests += sampled.watched(matched, factor, asked, seed)
+        found += sampled.nowhere(matched, asked)
         found += guards.check(matched, tolerated, noise, accept)
     found += sampled.tested(tests, factor, accept)
     found += [
@@ -80,6 +81,12 @@ def check(
         if (name, route) not in baseline.systems
     ]
     return Outcome(run.name, baseline.name, tuple(found))
+
+
+def _accepting(run: Side, baseline: Side) -> str:
+    """The command that makes the run the baseline, with all that the old one kept."""
+    kept = " --traces" if baseline.recorded else ""
+    return f"evalkit baseline accept {shlex.quote(run.name)} {shlex.quote(baseline.name)} --reason '...'{kept}"
 
 
 def _costs(unpriced: bool) -> set[str]:

@@ -29,7 +29,7 @@ import orjson
 
 from evalkit import store
 from evalkit.errors import SettingsError, StoreError
-from evalkit.gate import Side
+from evalkit.gate import Side, comparable
 from evalkit.gate.fingerprints import Fingerprint, Key, Models, System
 from evalkit.reports import tables
 from evalkit.scoring.repeats import Disagreement, repeated, same_service
@@ -77,38 +77,42 @@ def accept(
         name: of the baseline.
         reason: why it is accepted, for the reviewer of today and of next year.
         by: who accepts it; the user of this machine or job unless given.
-        repeats: other runs of the same systems on the same clips, from which the run-to-run disagreement is taken.
+        repeats: other runs of the same systems on the same clips, from which the run-to-run disagreement is taken; what
+            the old baseline knows of a system that is asked the same today stays known.
         traces: keep the recording too.
 
     Returns:
         The folder of the baseline.
 
     Raises:
-        SettingsError: the name cannot be a folder, or there is no reason.
+        SettingsError: the name cannot be a folder, there is no reason, or a repeat is none.
         StoreError: the scores are not those of the traces, or a file cannot be written.
     """
     home = folder / _checked(name)
     if not reason.strip():
         raise SettingsError("a baseline needs a reason: --reason 'why these numbers are the ones to keep'")
-    lacking = sorted(run.fingerprints.keys() - {(row.clip_id, row.provider, row.route) for row in run.scores})
-    if lacking:
-        raise StoreError(f"{run.name}: {len(lacking)} answers are not scored yet; run `evalkit score {run.name}`")
+    if run.unscored:
+        raise StoreError(f"{run.name}: {len(run.unscored)} answers are not scored yet; run `evalkit score {run.name}`")
+    for other in repeats:
+        _asked_again(other, run)
+    noise = _known(folder, name, run) | disagreement([run, *repeats])
     try:
         home.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"{home}: cannot be written ({error.strerror})") from error
-    tables.write_scores(home / "scores.csv", run.scores)
+    with tempfile.TemporaryDirectory() as place:
+        plain = Path(place) / "scores.csv"
+        tables.write_scores(plain, run.scores)
+        scores = plain.read_bytes()
     content = {
         "run.json": orjson.dumps({"format": store.FORMAT, **run.manifest}, option=orjson.OPT_INDENT_2) + b"\n",
-        "scores.csv.gz": _packed((home / "scores.csv").read_bytes()),
+        "scores.csv.gz": _packed(scores),
         "answers.csv.gz": _packed(_table(run.fingerprints)),
     }
-    (home / "scores.csv").unlink()
     if traces:
         content |= {file: (recording.folder / file).read_bytes() for file in _RECORDING}
     for file, data in content.items():
         store.replace(home / file, data)
-    noise = disagreement([run, *repeats])
     told = {
         "format": FORMAT,
         "name": name,
@@ -168,7 +172,7 @@ def load(folder: Path, name: str) -> Side:
         noise = {system: line["disagreement"] for system, line in systems.items() if line["disagreement"] is not None}
     except (ValueError, LookupError, TypeError, EOFError, OSError) as error:
         raise StoreError(f"{home}: cannot be read ({error!r}); restore it from git, or accept it again") from error
-    return Side(name, manifest, scores, prints, models, noise)
+    return Side(name, manifest, scores, prints, models, noise, recorded=_RECORDING[0] in told["files"])
 
 
 def listed(folder: Path) -> list[Baseline]:
@@ -195,6 +199,30 @@ def disagreement(runs: Sequence[Side]) -> dict[System, float]:
         for route, one in repeated(answers).items():
             found[system[0], route] = one
     return {system: one.rate for system, one in found.items() if one.rate is not None}
+
+
+def _known(folder: Path, name: str, run: Side) -> dict[System, float]:
+    """What the baseline that is replaced knows of the run-to-run disagreement of systems that are still the same."""
+    try:
+        old = load(folder, name)
+    except (SettingsError, StoreError):
+        return {}
+    shared = [system for system in run.systems if system in old.disagreement]
+    return {system: old.disagreement[system] for system in shared if not [*comparable.asked(run, old, system)]}
+
+
+def _asked_again(other: Side, run: Side) -> None:
+    shared = [system for system in run.systems if system in other.systems]
+    if not shared:
+        raise SettingsError(f"--repeat {other.name}: has no provider and route of {run.name}")
+    unlike = next((found for system in shared for found in comparable.asked(other, run, system)), None)
+    if unlike is not None:
+        raise SettingsError(f"--repeat {other.name}: is not the same asked again: {unlike.sentence}")
+    if any(run.fingerprints.get(key) == own for key, own in other.fingerprints.items()):
+        raise SettingsError(
+            f"--repeat {other.name}: holds the recording of {run.name} itself, which does not tell how far two runs "
+            "differ; make another with `evalkit run ... --run NAME`"
+        )
 
 
 def _twins(run: Side, system: System) -> list[System]:

@@ -27,14 +27,19 @@ def whole(run: Side, baseline: Side, yardstick: Mapping[str, Any], accept: str) 
     """
     mine, before = run.manifest["scoring"], baseline.manifest["scoring"]
     if mine != dict(yardstick):
+        then, here = _rules(mine, yardstick), _rules(yardstick, mine)
         yield _unlike(
             "scores",
-            f"scoring {mine['version']}",
-            f"scoring {yardstick['version']}",
-            f"{run.name} was scored with other rules than this evalkit has (scoring version {mine['version']}, here "
-            f"{yardstick['version']}), so its numbers do not show what this code does",
+            then,
+            here,
+            f"{run.name} was scored with other rules than this evalkit has ({then}, here {here}), so its numbers do "
+            "not show what this code does",
             f"evalkit score {run.name}",
         )
+        return
+    if run.unscored:
+        told = f"{len(run.unscored)} answers of {run.name} are not scored yet"
+        yield _unlike("scores", "", f"{len(run.unscored)} not scored", told, f"evalkit score {run.name}")
         return
     if mine["version"] != before["version"]:
         yield _unlike(
@@ -73,7 +78,7 @@ def _clips(run: Side, baseline: Side, accept: str) -> Iterator[Finding]:
             f"{len(before)} clips",
             f"{len(mine)} clips",
             f"{len(gone)} of the {len(before)} clips of the baseline are not in the run ({few(gone)}); a smaller set "
-            "can hide what got worse",
+            "can hide what got worse, so if the run was stopped, finish it",
             accept,
         )
     elif added:
@@ -106,6 +111,12 @@ def of_system(run: Side, baseline: Side, system: System, accept: str) -> Iterato
     if gone:
         told = f"{len(gone)} of the {len(before)} clips of {name} are gone ({few(gone)}); finish the run, or accept it"
         yield _unlike("clip set", f"{len(before)} clips", f"{len(rows)} clips", told, accept, system)
+    yield from asked(run, baseline, system, accept)
+
+
+def asked(run: Side, baseline: Side, system: System, accept: str = "") -> Iterator[Finding]:
+    """What was asked of a provider over a route, or who answered, that is not the same: settings, evidence, models."""
+    name = f"{system[0]} over {system[1]}"
     old, new = (_entry(side, system) for side in (baseline, run))
     same = unchanged_answers(run, baseline, system)
     for key in sorted(old.keys() | new.keys()):
@@ -194,6 +205,14 @@ def _unlike(
     check: str = "comparable",
 ) -> Finding:
     return Finding("unjudged", check, what, sentence, *system, before=before, now=now, remedy=remedy)
+
+
+def _rules(mine: Mapping[str, Any], others: Mapping[str, Any]) -> str:
+    """The scoring version of one side, and its text profiles that the other has not."""
+    own = [name for name, about in mine["profiles"].items() if others["profiles"].get(name) != about]
+    return ", ".join(
+        [f"scoring version {mine['version']}", *(f"{name} {_profile(mine['profiles'][name])}" for name in own)]
+    )
 
 
 def _profile(about: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ that is made from the final words, and for nothing that is made from stamps.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from evalkit.gate.findings import Finding, Side, few, shown
 from evalkit.gate.fingerprints import System
@@ -18,14 +18,23 @@ from evalkit.types import Metric, Score
 TIMELESS = ("acc.", "dia.", "mch.", "ts.", "run.")
 """Families made from the final words alone; ``dia.flip`` and ``ts.final_shift`` also from what came before them."""
 _TIMED = ("dia.flip", "ts.final_shift")
+_ACROSS = ("ts.agree",)
+"""Families made from the answer over REST as well: they are the same only where that is."""
 _ROUNDING = 1e-9
 
 
-class Pair(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Pair:
     """One clip now and then."""
 
     now: Score
     before: Score
+    rest: bool = True
+    """Whether what the same provider said over REST is the same too."""
+
+    @property
+    def both(self) -> tuple[Score, Score]:
+        return self.now, self.before
 
 
 def pairs(run: Side, baseline: Side, system: System) -> tuple[list[Pair], list[Pair]]:
@@ -36,11 +45,17 @@ def pairs(run: Side, baseline: Side, system: System) -> tuple[list[Pair], list[P
         mine, old = (side.fingerprints.get((clip_id, *system)) for side in (run, baseline))
         if mine is None or old is None or clip_id not in rows:
             continue
+        pair = Pair(rows[clip_id], before, _said(run, clip_id, system) == _said(baseline, clip_id, system))
         if mine.whole == old.whole:
-            whole.append(Pair(rows[clip_id], before))
+            whole.append(pair)
         elif mine.said == old.said:
-            said.append(Pair(rows[clip_id], before))
+            said.append(pair)
     return whole, said
+
+
+def _said(side: Side, clip_id: str, system: System) -> str:
+    own = side.fingerprints.get((clip_id, system[0], "rest"))
+    return own.said if own else ""
 
 
 def compare(whole: Sequence[Pair], said: Sequence[Pair], system: System, accept: str) -> Iterator[Finding]:
@@ -57,11 +72,15 @@ def compare(whole: Sequence[Pair], said: Sequence[Pair], system: System, accept:
         columns = _columns(metric)
         used |= set(columns)
         mine = [*whole, *(said if timeless(metric.id) else ())]
-        there = [pair for pair in mine if any(_has(row, column) for row in pair for column in columns)]
+        if metric.id.startswith(_ACROSS):
+            mine = [pair for pair in mine if pair.rest]
+        there = [pair for pair in mine if any(_has(row, column) for row in pair.both for column in columns)]
         if there:
             unlike = [pair for pair in there if not all(_same(pair, column) for column in columns)]
             yield _finding(metric, there, unlike, system, accept)
-    names = {name: None for pair in whole for row in pair for name in (*row.counts, *row.values) if name not in used}
+    names = {
+        name: None for pair in whole for row in pair.both for name in (*row.counts, *row.values) if name not in used
+    }
     other = [name for name in names if not all(_same(pair, name) for pair in whole)]
     if other:
         clips = [pair.now.clip_id for pair in whole if not all(_same(pair, name) for name in other)]
@@ -78,7 +97,8 @@ def timeless(metric_id: str) -> bool:
 
 
 def _finding(metric: Metric, there: Sequence[Pair], unlike: Sequence[Pair], system: System, accept: str) -> Finding:
-    before, now = (figure(metric, [pair[side] for pair in there]) for side in (1, 0))
+    sides = [pair.before for pair in there], [pair.now for pair in there]
+    before, now = (figure(metric, rows) for rows in sides)
     told = (shown(metric, before), shown(metric, now))
     about = {"provider": system[0], "route": system[1], "before": told[0], "now": told[1]}
     name = f"{system[0]} over {system[1]}"
@@ -88,7 +108,7 @@ def _finding(metric: Metric, there: Sequence[Pair], unlike: Sequence[Pair], syst
     moved = f"{told[0]} before and {told[1]} now" if told[0] != told[1] else f"{told[1]} as before"
     better = _better(metric, before, now)
     if better is None and metric.direction != "zero":
-        better = _better(metric, *(_mean(metric, [pair[side] for pair in there]) for side in (1, 0)))
+        better = _better(metric, *(_mean(metric, rows) for rows in sides))
     counts = f"its numbers differ on {len(unlike)} of {len(there)} clips ({clips})"
     if better:
         sentence = f"{name}: {metric.id} is better on the same recording, {moved}; {counts}"

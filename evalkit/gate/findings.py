@@ -27,10 +27,17 @@ class Side:
     models: Mapping[System, Models] = field(default_factory=dict)
     disagreement: Mapping[System, float] = field(default_factory=dict)
     """How far two answers of a system to the same audio differ, where that is known."""
+    recorded: bool = False
+    """Whether a baseline keeps the recording too, to be scored on every push."""
 
     def of(self, system: System) -> dict[str, Score]:
         """The scores of one system by clip."""
         return {row.clip_id: row for row in self.scores if (row.provider, row.route) == system}
+
+    @property
+    def unscored(self) -> list[Key]:
+        """Answers that were recorded after it was scored."""
+        return sorted(self.fingerprints.keys() - {(row.clip_id, row.provider, row.route) for row in self.scores})
 
     @property
     def systems(self) -> list[System]:

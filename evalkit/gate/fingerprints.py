@@ -18,6 +18,8 @@ Key = tuple[str, str, str]
 
 DIGITS = 16
 _MODEL_KEYS = ("model", "model_id", "model_name", "model_version", "model_uuid")
+_NUMBERS = ("id", "request_id", "session_id", "event_id", "created", "created_at")
+"""What a message calls itself or its conversation: another each time, whatever is said."""
 _DEPTH = 4
 """How deep in a message a model string is looked for; words and their times lie deeper than its head."""
 
@@ -53,7 +55,7 @@ def read(traces: Iterable[Trace]) -> tuple[dict[Key, Fingerprint], dict[System, 
         for event in trace.events:
             whole.update(orjson.dumps([event.t_s, event.audio_s, event.kind, event.data]))
             if event.kind == "received":
-                said.update(orjson.dumps(_answer(event.data)))
+                said.update(json.dumps(_answer(event.data)).encode())
         sent.setdefault(system, set()).update(_sent(trace))
         returned.setdefault(system, set()).update(_returned(trace.events))
     prints = {
@@ -64,8 +66,21 @@ def read(traces: Iterable[Trace]) -> tuple[dict[Key, Fingerprint], dict[System, 
 
 
 def _answer(data: Any) -> Any:
-    """What was said of it: of an HTTP exchange the status and the body, for its headers hold the time of day."""
-    return [data.get("status"), data.get("body")] if isinstance(data, Mapping) and "body" in data else data
+    """What was said of it: without headers, which hold the time of day, and without the number of the conversation."""
+    body = data["body"] if isinstance(data, Mapping) and "body" in data else data
+    message = _message(body)
+    told = body if message is None else _numberless(message, _DEPTH)
+    return told if body is data else [data.get("status"), told]
+
+
+def _numberless(data: Any, depth: int) -> Any:
+    if not depth or not isinstance(data, Mapping):
+        return data
+    return {
+        name: _numberless(value, depth - 1)
+        for name, value in data.items()
+        if name not in _NUMBERS or not isinstance(value, str)
+    }
 
 
 def _sent(trace: Trace) -> Iterator[str]:

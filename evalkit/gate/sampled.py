@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.gate.findings import Finding, State, points, shown
+from evalkit.gate.findings import Finding, State, few, points, shown
 from evalkit.gate.fingerprints import System
 from evalkit.scoring.catalogue import METRICS, describe
 from evalkit.stats import decisions
@@ -25,7 +25,7 @@ from evalkit.stats.intervals import (
     unmeasurable,
 )
 from evalkit.stats.power import clips_to_plan, scaled_up
-from evalkit.stats.samples import SHARES, Sample, Table
+from evalkit.stats.samples import SHARES, Sample, Table, total
 from evalkit.types import Metric, Score
 
 LEVEL = 0.05
@@ -110,13 +110,23 @@ def error_rate(matched: Matched, tolerated: float | None, noise: float | None, a
         sentence = f"{told}, with the same errors on every one of {both[0].clips} clips"
         return Finding("passed", "margin", metric.id, sentence, **about)
     state, verdict = _judged(found, allowed)
+    lost = _lost(metric, both)
     span = "" if found.lo is None or found.hi is None else f", {points(found.lo)} to {points(found.hi)} points more"
     sentence = f"{told}{span} where {points(allowed)} are allowed (two-sided 95 % interval): {verdict}"
     if state == "unjudged":
         sentence += f"; {_more(both, found, allowed)}"
     elif noise is None and state == "regressed":
-        sentence += "; how far two runs of it differ by themselves is not known"
+        sentence += "; how far two runs of it differ by themselves is not known (accept with --repeat RUN)"
+    if lost and state not in ("passed", "improved"):
+        sentence += f"; most errors more: {few(lost)}"
     return Finding(state, "margin", metric.id, sentence, **about, remedy="" if state == "passed" else accept)
+
+
+def _lost(metric: Metric, both: tuple[Sample, Sample]) -> list[str]:
+    """Clips with more errors now, the worst first."""
+    pairs = zip(*(sample.scores for sample in both), strict=True)
+    more = {now.clip_id: total(now, metric.numerator) - total(old, metric.numerator) for now, old in pairs}
+    return sorted((clip_id for clip_id in more if more[clip_id] > 0), key=lambda clip_id: -more[clip_id])
 
 
 def margin(before: float, tolerated: float | None, noise: float | None) -> float:
@@ -146,6 +156,8 @@ def _judged(found: Estimate, allowed: float) -> tuple[State, str]:
     label = decisions.non_inferiority(found.lo, found.hi, allowed)
     verdict = decisions.gate(label, found.value, allowed)
     words = label.replace("_", " ").replace("non inferior", "non-inferior")
+    if label == "worse_inconclusive":
+        words = "worse, and as measured by more than that" if verdict == "fail" else "worse, perhaps by more than that"
     if label == "superior":
         return "improved", words
     if verdict == "pass":
@@ -183,6 +195,16 @@ def watched(matched: Matched, factor: float, names: Sequence[str], seed: int) ->
             )
 
 
+def nowhere(matched: Matched, names: Sequence[str]) -> Iterator[Finding]:
+    """One finding that names what was to be watched and no clip has, before or now: nobody looked at it."""
+    gone = [
+        name for name in names if not any(table.having(describe(name)).any() for table in (matched.now, matched.before))
+    ]
+    if gone:
+        told = f"{matched.name}: not looked at, for no clip has them before or now: {', '.join(gone)}"
+        yield Finding("skipped", "factor", "not there", told, *matched.system)
+
+
 def _ratio(matched: Matched, metric: Metric, both: tuple[Sample, Sample], factor: float, seed: int) -> Test:
     sums = [side for sample in both for side in sample.ratio()]
     now, before = (cluster_ratio(*side).value for side in (sums[:2], sums[2:]))
@@ -191,9 +213,16 @@ def _ratio(matched: Matched, metric: Metric, both: tuple[Sample, Sample], factor
         return replace(test, note="nothing to divide by")
     if not passes(metric, before, now, factor):
         return test
-    beyond = excess(*sums)
+    beyond = _sense(metric, now) * excess(*sums)
     p = worse_by_chance(beyond, seed)
     return replace(test, p=p, least_p=_least(int((beyond != 0).sum())), beyond=True)
+
+
+def _sense(metric: Metric, now: float | None) -> int:
+    """1 where more is worse, -1 where less is: of what should be 0, it is the side on which it is now."""
+    if metric.direction == "zero":
+        return -1 if now is not None and now < 0 else 1
+    return -1 if metric.direction == "higher" else 1
 
 
 def excess(
@@ -231,7 +260,8 @@ def _spread(matched: Matched, metric: Metric, both: tuple[Sample, Sample], facto
         return replace(test, note="fell on what never came before")
     if now is not None and not passes(metric, before, now, factor):
         return test
-    beyond = ranked(own_percentiles(mine, owners, clusters, share), own_percentiles(old, other_owners, clusters, share))
+    own = own_percentiles(mine, owners, clusters, share), own_percentiles(old, other_owners, clusters, share)
+    beyond = _sense(metric, now) * ranked(*own)
     return replace(test, p=worse_by_chance(beyond, seed), least_p=_least(int((beyond != 0).sum())), beyond=True)
 
 

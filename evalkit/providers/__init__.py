@@ -75,7 +75,8 @@ class Provider(ABC):
     def server(self) -> str:
         """The address of the server that is judged as itself, and as no service; empty when there is none."""
         place = str(self.settings.get("base_url") or "")
-        return place if self.evidence == "live" and (self.stands_in or not self.home) else ""
+        itself = self.stands_in or not self.home or is_loopback(place)
+        return place if self.evidence == "live" and itself else ""
 
     @property
     def evidence(self) -> Evidence:
@@ -153,6 +154,12 @@ def find(name: str) -> type[Provider]:
     found = _own(name) if ":" in name else _installed(name)
     if not (isinstance(found, type) and issubclass(found, Provider)):
         raise SettingsError(f"provider {name!r} is no subclass of evalkit.Provider")
+    lacking = [part for part in ("routes", "description") if not hasattr(found, part)]
+    lacking += sorted(found.__abstractmethods__)
+    if not dataclasses.is_dataclass(found):
+        lacking.append("@dataclass(frozen=True)")
+    if lacking:
+        raise SettingsError(f"provider {name!r} lacks {', '.join(lacking)}; see evalkit/providers/README.md")
     for setting in getattr(found, "__dataclass_fields__", ()):
         if is_secret(setting) and not setting.endswith("_env"):
             raise SettingsError(
@@ -198,12 +205,17 @@ def load(provider: str, route: Route = "rest", *, name: str = "", **settings: An
         settings: its fields.
 
     Raises:
-        SettingsError: unknown provider, route or option, or a value of the wrong kind.
+        SettingsError: unknown provider, route or option, a value of the wrong kind, or an option is missing that has no
+            default.
     """
     found = find(provider)
     if route not in found.routes:
         raise SettingsError(f"provider {provider!r} has no route {route!r}; it has {', '.join(found.routes)}")
-    fields = {field.name for field in dataclasses.fields(typing.cast(Any, found))} - {"name", "route"}
+    own = (field for field in dataclasses.fields(typing.cast(Any, found)) if field.name not in ("name", "route"))
+    fields = {field.name: field for field in own}
+    needed = [field.name for field in fields.values() if field.default is field.default_factory is dataclasses.MISSING]
+    if lacking := [option for option in needed if option not in settings]:
+        raise SettingsError(f"provider {provider!r} must be told {' and '.join(lacking)}: {provider},{lacking[0]}=...")
     hints = typing.get_type_hints(found)
     for option in settings:
         if option not in fields:
@@ -278,7 +290,10 @@ def _retry_after_s(headers: Mapping[str, str]) -> float | None:
 def _is_home(place: str, home: str) -> bool:
     """Whether an address is on a host of the service: its own, or one beside or below it, as for a region."""
     here, there = urllib.parse.urlsplit(place), urllib.parse.urlsplit(home)
-    domain = (there.hostname or "").removeprefix("api.")
+    own = there.hostname or ""
+    beside = own.removeprefix("api.")
+    # Beside api.ai stand all of .ai, which are not one company.
+    domain = beside if "." in beside else own
     return here.scheme == there.scheme and f".{here.hostname}".endswith(f".{domain}")
 
 

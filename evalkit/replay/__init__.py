@@ -88,7 +88,9 @@ def recording(
             "of": manifest["run"],
             "provider": name,
             "evidence": asking.evidence_of(manifest["providers"].get(name, {}).get("evidence")),
-            "recorded_at": manifest["created_at"],
+            # A replay of a replay is as old as the first recording.
+            "recorded_at": (manifest["providers"].get(name, {}).get("replay") or {}).get("recorded_at")
+            or manifest["created_at"],
         }
         for name in names
     }

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, cast, get_args
+from typing import Any
 from urllib.parse import urljoin
 
 import httpx
@@ -38,9 +38,14 @@ class Replayed:
         """What an answer to GET says; None when it is not a replay's."""
         if not isinstance(told, Mapping) or told.get("server") != MARK:
             return None
-        known = told.get("evidence") in get_args(Evidence)
-        evidence = cast(Evidence, told["evidence"]) if known else "simulated"
-        return cls(str(told.get("of", "")), evidence, float(told.get("speed", 1.0)), str(told.get("recorded_at", "")))
+        speed = told.get("speed", 1.0)
+        return cls(
+            str(told.get("of", "")),
+            # No replay is live, whatever it calls itself.
+            evidence_of(told.get("evidence")),
+            float(speed) if isinstance(speed, int | float) else 0.0,
+            str(told.get("recorded_at", "")),
+        )
 
     @property
     def caution(self) -> str:
@@ -76,19 +81,25 @@ async def simulations(plan: Plan) -> set[str]:
 
 
 def _addresses(plan: Plan) -> list[tuple[str, str]]:
-    """(provider's name, where it is asked) on this machine, each once."""
+    """(provider's name, where it is asked), each once, of all who are not asked at the home of a service."""
     asked = (
         (choice.name, provider) for choice in plan.choices for route in plan.routes if (provider := choice.on(route))
     )
-    places = ((name, str(provider.settings.get("base_url") or "")) for name, provider in asked)
-    return [place for place in dict.fromkeys(places) if is_loopback(place[1])]
+    places = (
+        (name, place)
+        for name, provider in asked
+        if (place := str(provider.settings.get("base_url") or ""))
+        and (provider.stands_in or not provider.home or is_loopback(place))
+    )
+    return list(dict.fromkeys(places))
 
 
 async def _ask(base_url: str) -> Any:
     """What an address says of itself; None when it says nothing that could be understood."""
-    async with http_client(_TIMEOUTS, loopback=True) as pool:
+    url = f"http{base_url.removeprefix('ws')}" if base_url.startswith("ws") else base_url
+    async with http_client(_TIMEOUTS, loopback=is_loopback(url)) as pool:
         try:
-            answer = await pool.http.get(base_url)
+            answer = await pool.http.get(url)
             return json.loads(answer.content)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError):
             return None  # any other server; whether it answers at all is for the run to find out

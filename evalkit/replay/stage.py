@@ -80,7 +80,9 @@ class Stage:
         if place is None:
             return JSONResponse({"replays": {name: f"/{name}" for name in self._about}})
         if place.path.strip("/"):
-            return JSONResponse({"error": "a replay answers GET only where it stands, and tells what it is"}, 404)
+            # A client's base_url may end in /v1: whoever asks there must hear that nobody live answers.
+            error = "a replay answers GET only where it stands, and tells what it is"
+            return JSONResponse({**self._about[place.provider], "error": error}, 404)
         return JSONResponse(self._about[place.provider])
 
     def _place(self, path: str) -> _Place | None:

@@ -8,6 +8,8 @@ from evalkit.scoring import text, words
 from evalkit.scoring.words import ErrorCounts, Op
 from evalkit.types import Score
 
+LEGEND = "Struck: missed. After an arrow: heard instead. After a plus sign: never said."
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -26,9 +28,9 @@ def steps(score: Score) -> tuple[Step, ...]:
     """
     if score.reference is None:
         return ()
-    profile = text.profile_for(score.language)
-    left = profile.tokens(score.reference)
-    right = profile.tokens("" if score.failure is not None else score.hypothesis)
+    rules = text.profile_for(score.language)
+    left = rules.tokens(score.reference)
+    right = rules.tokens("" if score.failure is not None else score.hypothesis)
     return tuple(
         Step(
             pair.op,
@@ -41,11 +43,14 @@ def steps(score: Score) -> tuple[Step, ...]:
 
 def errors(score: Score) -> ErrorCounts:
     """Word errors as they were counted, under the profile of the clip's language if it has them."""
-    for profile in (text.profile_for(score.language).name, "en", "basic"):
-        names = [f"acc.wer.{profile}.{kind}" for kind in ("hits", "substitutions", "deletions", "insertions")]
-        if names[0] in score.counts:
-            return ErrorCounts(*(int(score.counts.get(name, 0)) for name in names))
-    return ErrorCounts()
+    names = [f"acc.wer.{profile(score)}.{kind}" for kind in ("hits", "substitutions", "deletions", "insertions")]
+    return ErrorCounts(*(int(score.counts.get(name, 0)) for name in names))
+
+
+def profile(score: Score) -> str:
+    """The text rules under which the errors of a score were counted; empty when none were."""
+    likely = (text.profile_for(score.language).name, "en", "basic")
+    return next((name for name in likely if f"acc.wer.{name}.hits" in score.counts), "")
 
 
 def html(places: Iterable[Step]) -> str:
@@ -63,3 +68,15 @@ def html(places: Iterable[Step]) -> str:
             new = f'<b style="color:#2980b9" title="substitution">→{escape(step.hypothesis)}</b>'
             shown.append(gone.replace("deletion", "substitution") + new)
     return " ".join(shown)
+
+
+def line(score: Score) -> str:
+    """A paragraph of HTML: whose answer it is, how many errors were counted by which text rules, and its words."""
+    wrong = errors(score)
+    failed = f"; failed ({score.failure})" if score.failure else ""
+    about = (
+        f"{score.provider} {score.route}: {wrong.errors} errors in {wrong.reference_words} words "
+        f"(text rules {profile(score)}){failed}"
+    )
+    told = html(steps(score)) or "<i>no reference text</i>"
+    return f"<p style='margin:0.3em 0'><small>{escape(about)}</small><br>{told}</p>"

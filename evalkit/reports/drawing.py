@@ -6,6 +6,8 @@ Colours are those of Okabe and Ito (2008), which readers with any common colour 
 import io
 import re
 from dataclasses import dataclass
+from html import escape
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -44,8 +46,14 @@ class Plot:
     caption: str
     figure: Figure
 
+    def save(self, path: str | Path) -> None:
+        """Write the figure on white, in the format that the name ends with: ``.png``, ``.svg``, ``.pdf``."""
+        with mpl.rc_context(STYLE):
+            self.figure.savefig(path, dpi=200, facecolor="white")
+
     def _repr_html_(self) -> str:
-        return f'<div style="max-width:46rem;padding:.5rem;color:#1f2328;background:#fff">{svg(self)}</div>'
+        said = f"<strong>{escape(self.title)}</strong><br>{svg(self)}<small>{escape(self.caption)}</small>"
+        return f'<div style="max-width:46rem;padding:.5rem;color:#1f2328;background:#fff">{said}</div>'
 
 
 def svg(plot: Plot) -> str:

@@ -48,6 +48,8 @@ def markdown(outcome: Outcome) -> str:
     passed = len(outcome.having("passed"))
     skipped = len(outcome.having("skipped"))
     lines.append(f"{passed} figures are as good as before; {skipped} had too few data before and now.")
+    if outcome.status:
+        lines += ["", "`evalkit metrics ID` says what a figure means."]
     return "\n".join(lines) + "\n"
 
 

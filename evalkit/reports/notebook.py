@@ -1,11 +1,11 @@
-"""A run in a notebook: its tables as data frames, its worst clips, their sound and their words.
+"""A run in a notebook: its tables as data frames, its worst clips, their sound, their words and their captions.
 
 >>> run = Run.load("results/demo")  # doctest: +SKIP
 >>> run.worst(5, noise="clean")  # doctest: +SKIP
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from evalkit import comparison, corpora, store
+from evalkit import comparison, corpora, stats, store
+from evalkit.checklist import adoption
 from evalkit.checklist import needs as product
-from evalkit.checklist.answers import check
+from evalkit.checklist.answers import Checked, check
 from evalkit.checklist.findings import Material
 from evalkit.checklist.needs import Needs
 from evalkit.comparison import doubts as doctor
 from evalkit.errors import SettingsError, StoreError
-from evalkit.reports import aligned, checked, compared, doubted, plots, tables, worsened
+from evalkit.hypotheses import Hypotheses
+from evalkit.reports import aligned, checked, compared, doubted, frames, plots, spoken, tables, worsened
 from evalkit.reports.drawing import Plot
 from evalkit.reports.headline import Headline, headline
-from evalkit.reports.units import shown, span, status, told
 from evalkit.scoring import catalogue
-from evalkit.stats import slices as cuts
 from evalkit.stats.conditions import ConditionLoss, Robustness
-from evalkit.types import Clip, Difference, Route, Score, SummaryRow
+from evalkit.types import Clip, Difference, Route, Score, SummaryRow, Trace
 
 _METRIC_COLUMNS = ("id", "title", "unit", "direction", "definition", "source")
 _CONDITION_COLUMNS = tuple(field.name for field in fields(ConditionLoss))
@@ -40,17 +40,37 @@ if TYPE_CHECKING:
     from IPython.display import HTML, Audio
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
-    """The files of one run, read once."""
+    """The files of one run, read once. Nothing here sends anything or writes anything.
+
+    ==================================  ==============================================================================
+    the answer                          ``headline()``, ``decisions``, ``checklist()``, ``adoption()``
+    figures (long data frames)          ``summary``, ``slices("noise")``, ``differences``, ``compare()``, ``conditions``
+    clip by clip                        ``scores``, ``worst()``, ``only()``: the same run for a choice of scores
+    one clip                            ``listen()``, ``diff()``, ``words()``, ``captions()``, ``traces()``
+    what was said                       ``hypotheses[clip_id, provider, route]``, ``doubts()``
+    figures to look at                  ``plot("wer")``, ``plots()``
+    what a number means                 ``metrics``
+    ==================================  ==============================================================================
+
+    Rates are fractions and times are seconds, unless a column says otherwise; columns of counts add, so add them up
+    first and divide last.
+    """
 
     folder: Path
     manifest: Mapping[str, Any]
+    """What run.json holds: settings, routes, corpus, versions."""
     rows: Sequence[Score]
-    """The scores as objects; ``scores`` has them as a data frame."""
+    """The scores as objects; ``scores`` has them as a data frame, in the same order."""
     summary_rows: Sequence[SummaryRow]
+    """``summary`` as objects."""
     difference_rows: Sequence[Difference]
+    """``differences`` as objects."""
     clips: Mapping[str, Clip]
+    """The clips by id, with their references as they were when the run was made."""
+    part_of: int | None = None
+    """Of how many clips these are some, after ``only``."""
 
     @classmethod
     def load(cls, folder: str | Path) -> "Run":
@@ -79,18 +99,16 @@ class Run:
 
         A tag that a clip does not have is ``unknown``: pandas would drop its rows from groups.
         """
-        frame = pd.DataFrame([_flat(score) for score in self.rows])
-        tags = [name for name in frame.columns if name.startswith(tables.TAG)]
-        return frame.fillna(dict.fromkeys(tags, cuts.UNKNOWN))
+        return frames.scores(self.rows)
 
     @cached_property
     def summary(self) -> pd.DataFrame:
-        """One row per pooled figure."""
+        """One row per pooled figure: metric, slice, value, interval, support and status, by provider and route."""
         return pd.DataFrame([asdict(row) for row in self.summary_rows], columns=list(tables.SUMMARY_COLUMNS))
 
     @cached_property
     def differences(self) -> pd.DataFrame:
-        """One row per paired difference."""
+        """One row per paired difference, candidate minus incumbent or streaming minus REST, with its interval."""
         return pd.DataFrame([asdict(row) for row in self.difference_rows], columns=list(tables.DIFFERENCE_COLUMNS))
 
     @cached_property
@@ -124,16 +142,17 @@ class Run:
         """The headline the report and the terminal show."""
         return headline(self.manifest, self.rows, self.summary_rows, self.difference_rows)
 
+    @cached_property
+    def hypotheses(self) -> Hypotheses:
+        """What every system said, by ``(clip_id, provider, route)``: words with times, updates, captions.
+
+        They are parsed from the recording again whenever they are asked for, so a changed parser shows at once.
+        """
+        return Hypotheses(store.Store(self.folder), self.manifest)
+
     def headline(self) -> pd.DataFrame:
-        """The headline table: a line per metric, a column per system, figures as they are printed elsewhere."""
-        systems = self.head.systems
-        table = {
-            system.name: [_text(self.head.row(system.provider, system.route, line.metric)) for line in self.head.lines]
-            for system in systems
-        }
-        frame = pd.DataFrame(table, index=[line.label for line in self.head.lines])
-        frame.loc["Clips answered"] = [f"{system.answered} of {system.clips}" for system in systems]
-        return frame
+        """The headline table: a line per metric, a column per system, each figure with its interval and number."""
+        return frames.headline(self.head)
 
     def checklist(self, needs: Needs | str | Path | None = None) -> pd.DataFrame:
         """The eight questions: one row per system and question, with verdict and first reason.
@@ -144,11 +163,19 @@ class Run:
         Raises:
             SettingsError: the needs cannot be read, or ask what cannot be shown.
         """
-        wanted = product.of_run(self.folder) if needs is None else needs
-        if not isinstance(wanted, Needs):
-            wanted = product.read(Path(wanted))
-        shown_here = self.manifest, self.rows, self.summary_rows, self.difference_rows
-        return pd.DataFrame(checked.table(check(Material(self.folder, *shown_here, wanted))))
+        return pd.DataFrame(checked.table(self._checked(needs)))
+
+    def adoption(self, needs: Needs | str | Path | None = None) -> pd.DataFrame:
+        """How far the candidate has come: one row per stage, what holds it up, and what would bring it further.
+
+        Args:
+            needs: as for ``checklist``.
+
+        Raises:
+            SettingsError: likewise.
+        """
+        found = self._checked(needs)
+        return frames.adoption(adoption.stand(found.candidate, found.accepted))
 
     def compare(
         self, other: "Run | None" = None, *, candidate: str = "", incumbent: str = "", metric: str = "", key: str = ""
@@ -175,6 +202,43 @@ class Run:
         )
         return pd.DataFrame(compared.records(found), columns=list(compared.COLUMNS))
 
+    def slices(self, key: str, metric: str = "") -> pd.DataFrame:
+        """One metric over each kind of audio: a row per value of a tag, provider and route, with interval and number.
+
+        Args:
+            key: a tag of the clips, such as ``noise``, or ``language``.
+            metric: its id; the error rate that leads unless given.
+
+        Raises:
+            SettingsError: no clip has such a tag, or there is no such figure of any slice.
+        """
+        return frames.slices(self.summary, key, metric or self.head.wer)
+
+    def only(self, scores: pd.DataFrame) -> "Run":
+        """This run as if it had only these scores: every figure, interval, comparison and plot is made again.
+
+        Args:
+            scores: rows of ``scores``, e.g. ``run.scores.query("audio_s > 10")``.
+
+        Raises:
+            SettingsError: nothing is left, or the rows are not those of ``scores``.
+        """
+        places = list(dict.fromkeys(scores.index))
+        if not places or not set(places) <= set(range(len(self.rows))):
+            raise SettingsError("give some rows of run.scores with their index, e.g. run.scores.query('audio_s > 10')")
+        rows = [self.rows[place] for place in places]
+        chosen = {row.clip_id: self.clips[row.clip_id] for row in rows}
+        sides, seed = (self.manifest["candidate"], self.manifest["incumbent"]), self.manifest["seed"]
+        return replace(
+            self,
+            rows=rows,
+            summary_rows=stats.summarise(rows, seed=seed),
+            difference_rows=stats.compare(rows, *sides, seed=seed),
+            manifest={**self.manifest, "corpus": {**self.manifest["corpus"], "clips": len(chosen)}},
+            clips=chosen,
+            part_of=self.part_of or len(self.clips),
+        )
+
     def doubts(self) -> pd.DataFrame:
         """Where systems agree with one another against the reference, the likeliest errors first.
 
@@ -198,40 +262,61 @@ class Run:
         Raises:
             SettingsError: no score has that provider, route or tag.
         """
-        chosen = self._where(provider=provider, route=route, **tags)
-        counted = [(score, aligned.errors(score)) for score in chosen if score.reference is not None]
-        counted.sort(key=lambda pair: (-pair[1].errors, pair[0].clip_id, pair[0].provider, pair[0].route))
-        return pd.DataFrame(
-            [
-                {
-                    "clip_id": score.clip_id,
-                    "provider": score.provider,
-                    "route": score.route,
-                    "errors": wrong.errors,
-                    "words": wrong.reference_words,
-                    "rate": wrong.rate,
-                    **score.slices,
-                    "reference": score.reference,
-                    "hypothesis": score.hypothesis,
-                    "failure": score.failure,
-                }
-                for score, wrong in counted[:n]
-            ]
-        )
+        return frames.worst(self._where(provider=provider, route=route, **tags), n)
 
     def diff(self, clip_id: str, provider: str | None = None, route: Route | None = None) -> "HTML":
-        """The words of a clip as they were compared, one line per provider and route.
+        """The words of a clip as they were compared, one line per provider and route, with the errors counted.
 
         Raises:
             SettingsError: nothing was scored under these names.
         """
-        lines = [
-            f"<p style='margin:0.3em 0'><small>{escape(score.provider)} {escape(score.route)}</small><br>"
-            f"{aligned.html(aligned.steps(score)) or '<i>no reference text</i>'}</p>"
-            for score in self._where(clip_id=clip_id, provider=provider, route=route)
-        ]
-        shown_lines: HTML = _display().HTML("".join(lines))
+        lines = [aligned.line(score) for score in self._where(clip_id=clip_id, provider=provider, route=route)]
+        shown_lines: HTML = _display().HTML("".join(lines) + f"<small>{aligned.LEGEND}</small>")
         return shown_lines
+
+    def words(
+        self, clip_id: str | None = None, provider: str | None = None, route: Route | None = None
+    ) -> pd.DataFrame:
+        """Every word of a clip, or of all: hit or what error, how sure the system was, when it was said and heard.
+
+        ``drift_s`` is the start that was given minus that of the reference, of hits where both are known; the metrics
+        ``ts.offset`` leave out what is a hit only in part, and numbers.
+
+        Raises:
+            SettingsError: there is no such clip, provider or route.
+            StoreError: the traces cannot be read.
+        """
+        found = [
+            row
+            for score in self._where(clip_id=clip_id, provider=provider, route=route)
+            for row in spoken.words(score, self.clips[score.clip_id], self.hypotheses[_key(score)])
+        ]
+        return pd.DataFrame(found, columns=list(spoken.WORD_COLUMNS))
+
+    def captions(self, clip_id: str, provider: str | None = None, route: Route | None = None) -> pd.DataFrame:
+        """What a reader saw of a clip as time went on: a row per update, with the words it took back and brought.
+
+        ``audio_s`` is how much of the clip had been spoken by then, ``t_s`` the time since the conversation began.
+        ``state`` says how firmly the update was held, ``kept`` how many words stayed as they were.
+
+        Raises:
+            SettingsError: nothing was scored under these names.
+            StoreError: the traces cannot be read.
+        """
+        said, found = self.hypotheses, list[dict[str, Any]]()
+        for score in self._where(clip_id=clip_id, provider=provider, route=route):
+            found += spoken.captions(score, said.attempts(_key(score)), said[_key(score)])
+        return pd.DataFrame(found, columns=list(spoken.CAPTION_COLUMNS))
+
+    def traces(self, clip_id: str, provider: str | None = None, route: Route | None = None) -> list[Trace]:
+        """Everything that crossed the wire for a clip, attempt by attempt: ``Trace.events`` holds it verbatim.
+
+        Raises:
+            SettingsError: nothing was scored under these names.
+            StoreError: the traces cannot be read.
+        """
+        chosen = self._where(clip_id=clip_id, provider=provider, route=route)
+        return [trace for score in chosen for trace in self.hypotheses.attempts(_key(score))]
 
     def listen(self, clip_id: str) -> "Audio":
         """A player for the sound of a clip.
@@ -250,7 +335,7 @@ class Run:
         return {plot.name: plot for plot in plots.plots(self.head, self.rows, self.summary_rows, self.robustness)}
 
     def plot(self, name: str = "wer") -> Plot:
-        """One figure of the report; a notebook draws it, and its ``figure`` is matplotlib's.
+        """One figure of the report; a notebook draws it, ``save`` writes it, and its ``figure`` is matplotlib's.
 
         Raises:
             SettingsError: there is no such figure, or the run has no data for it.
@@ -260,50 +345,41 @@ class Run:
             raise SettingsError.unknown("plot", name, drawn)
         return drawn[name]
 
+    def __repr__(self) -> str:
+        systems = ", ".join(system.name for system in self.head.systems)
+        evidence = "/".join(sorted({row.evidence for row in self.rows}))
+        return f"<Run {str(self.folder)!r}: {self._extent}; {systems}; {evidence} evidence>"
+
     def _repr_html_(self) -> str:
         """The verdict, its sentences and the headline table."""
         caveat = f"<p><em>{escape(self.head.caveat)}</em></p>" if self.head.caveat else ""
         items = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.head.sentences)
         table = self.headline().to_html(border=0, escape=True)
-        return f"<h3>{escape(self.head.lede)}</h3>{caveat}<ul>{items}</ul>{table}"
+        part = "" if self.part_of is None else f"<p>A part of the run: {self._extent}.</p>"
+        return f"<h3>{escape(self.head.lede)}</h3>{part}{caveat}<ul>{items}</ul>{table}"
+
+    @property
+    def _extent(self) -> str:
+        whole = "" if self.part_of is None else f" of {self.part_of}"
+        return f"{len(self.clips)}{whole} clips, {len(self.rows)} scores"
+
+    def _checked(self, needs: Needs | str | Path | None) -> Checked:
+        wanted = product.of_run(self.folder) if needs is None else needs
+        if not isinstance(wanted, Needs):
+            wanted = product.read(Path(wanted))
+        shown_here = self.manifest, self.rows, self.summary_rows, self.difference_rows
+        return check(Material(self.folder, *shown_here, wanted))
 
     def _source(self) -> comparison.Source:
         hashes = {clip_id: clip.sha256 for clip_id, clip in self.clips.items()}
         return comparison.Source(str(self.folder), self.manifest, self.rows, hashes)
 
     def _where(self, **wanted: str | None) -> list[Score]:
-        """Scores by clip, provider, route and tags; a name that no score has is an error, not an empty answer."""
-        chosen = list(self.rows)
-        for field, value in wanted.items():
-            if value is None:
-                continue
-            fixed = field in ("clip_id", "provider", "route")
-            missing = cuts.UNKNOWN if any(field in score.slices for score in self.rows) else None
-            has = {
-                id(score): getattr(score, field) if fixed else score.slices.get(field, missing) for score in self.rows
-            }
-            if value not in has.values():
-                raise SettingsError.unknown(field, value, {name for name in has.values() if name is not None})
-            chosen = [score for score in chosen if has[id(score)] == value]
-        return chosen
+        return frames.chosen(self.rows, wanted)
 
 
-def _flat(score: Score) -> dict[str, Any]:
-    fields = {name: getattr(score, name) for name in tables.FIXED_COLUMNS}
-    fields |= {tables.TAG + name: value for name, value in score.slices.items()}
-    fields |= score.counts
-    fields |= score.values
-    if score.pacing is not None:
-        fields |= {tables.PACING + name: value for name, value in asdict(score.pacing).items()}
-    return {**fields, "reference": score.reference, "hypothesis": score.hypothesis}
-
-
-def _text(row: SummaryRow | None) -> str:
-    if row is None or row.value is None:
-        return row.note if row is not None and told(row) else shown(None, "")
-    interval = span(row.ci_lo, row.ci_hi, row.unit, bare=True)
-    words = shown(row.value, row.unit) + (f" ({interval})" if interval else "")
-    return f"{words}, {status(row)}" if status(row) else words
+def _key(score: Score) -> tuple[str, str, Route]:
+    return score.clip_id, score.provider, score.route
 
 
 def _display() -> Any:

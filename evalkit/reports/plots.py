@@ -70,7 +70,7 @@ def plots(
 
 def _wer(data: _Data) -> Figure | None:
     rows = [(system, row) for system in data.head.systems if (row := _figure(data, system, data.head.wer)) is not None]
-    return _dots(data, rows, "word error rate, %", 100.0) if rows else None
+    return _dots(data, rows, _rate_label(data), 100.0) if rows else None
 
 
 def _churn(data: _Data) -> Figure | None:
@@ -103,7 +103,7 @@ def _slices(data: _Data) -> Figure | None:
         )
     axes.set_yticks(range(len(names)), [f"{_short(name.replace('=', ': '))} ({clips[name]})" for name in names])
     axes.set_ylim(len(names) - 0.4, -0.6)
-    _scale(axes, "word error rate, %")
+    _scale(axes, _rate_label(data))
     _legend(figure, data, systems)
     return figure
 
@@ -136,7 +136,7 @@ def _noise(data: _Data) -> Figure | None:
     axes.set_xticks(sorted({ratio for points in swept.values() for ratio, _ in points}))
     axes.invert_xaxis()
     axes.set_xlabel("signal-to-noise ratio, dB (more noise to the right)")
-    axes.set_ylabel("word error rate, %")
+    axes.set_ylabel(_rate_label(data))
     axes.grid(axis="both")
     _legend(figure, data, list(swept))
     return figure
@@ -197,7 +197,7 @@ def _frontier(data: _Data) -> Figure | None:
     axes.set_xlim(0, max(0.01, *(dollars for _, dollars, _ in points)) * 1.15)
     axes.set_ylim(0, max(1.0, *(100 * rate for *_, rate in points)) * 1.2)
     axes.set_xlabel("price, dollars per hour of audio")
-    axes.set_ylabel("word error rate, %")
+    axes.set_ylabel(_rate_label(data))
     axes.grid(axis="both")
     _legend(figure, data, [system for system, *_ in points])
     return figure
@@ -293,7 +293,7 @@ def _scale(axes: Axes, label: str) -> None:
     axes.set_xlim(left=0)
     axes.set_xlabel(label)
     axes.grid(axis="x")
-    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="y", length=0, pad=9)  # a mark at 0 must not touch its name
     axes.spines["left"].set_visible(False)
 
 
@@ -313,6 +313,13 @@ def _legend(figure: Figure, data: _Data, systems: Sequence[System], *, lines: bo
         for system in systems
     ]
     figure.legend(handles=handles, loc="outside upper left", ncols=min(LEGEND_COLUMNS, len(handles)), handlelength=2.4)
+
+
+def _rate_label(data: _Data) -> str:
+    """The error rate that leads, and the text rules it is counted under."""
+    if data.head.wer == "acc.cer":
+        return "character error rate, %"
+    return f"word error rate ({data.head.wer.rpartition('.')[2]} text rules), %"
 
 
 def _figure(data: _Data, system: System, metric: str) -> SummaryRow | None:

@@ -13,6 +13,7 @@ UNDEFINED = "–"
 MINUS = "−"
 _LONG_S = 10.0
 """Times from here on read better in seconds."""
+_SECONDS = " s"
 
 _CENT = 0.01
 _DOLLARS = {"usd": "", "usd_per_h": " /h"}
@@ -66,7 +67,7 @@ def span(low: float | None, high: float | None, unit: str, *, points: bool = Fal
         high: upper end.
         unit: as for `shown`.
         points: an interval of a difference of two rates.
-        bare: leave the unit out, where a number with it stands just above.
+        bare: leave the unit out, where a number with it stands just above; seconds are told, as that may be in ms.
     """
     if low is None or high is None or shown(low, unit) == shown(high, unit):
         return ""
@@ -79,7 +80,7 @@ def span(low: float | None, high: float | None, unit: str, *, points: bool = Fal
     ends = [
         f"{_sign(end, False)}{abs(end):,.{digits}f}" for end in (round(end * factor, digits) for end in (low, high))
     ]
-    return " to ".join(ends) + ("" if bare else suffix)
+    return " to ".join(ends) + ("" if bare and suffix != _SECONDS else suffix)
 
 
 def status(row: SummaryRow | None) -> str:
@@ -129,7 +130,7 @@ def _scale(value: float, unit: str, *, points: bool) -> tuple[float, int, str]:
     if unit == "rate":
         return (100.0, 1, " points") if points else (100.0, 1, " %")
     if unit == "s":
-        return (1.0, 1, " s") if abs(value) >= _LONG_S else (1000.0, 0, " ms")
+        return (1.0, 1, _SECONDS) if abs(value) >= _LONG_S else (1000.0, 0, " ms")
     if unit == "per_min":
         return 1.0, 1, " /min"
     if unit == "x":

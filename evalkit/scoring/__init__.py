@@ -63,7 +63,7 @@ def score(
         clip=clip,
         attempts=attempts,
         hypothesis=hypothesis,
-        reference=_in_time_order(clip.reference) if clip.reference is not None else None,
+        reference=in_time_order(clip.reference) if clip.reference is not None else None,
         words=() if hypothesis.failure else hypothesis.words,
         profile=profile_for(clip.language),
         price=price,
@@ -107,7 +107,7 @@ def _failure(hypothesis: Hypothesis) -> str | None:
     return f"{kind}: {failure}"
 
 
-def _in_time_order(words: tuple[Word, ...]) -> tuple[Word, ...]:
+def in_time_order(words: tuple[Word, ...]) -> tuple[Word, ...]:
     """Words of several channels merged by start, the way ``Hypothesis.words`` merges them."""
     if len({word.channel for word in words}) > 1 and all(word.start_s is not None for word in words):
         return tuple(sorted(words, key=lambda word: word.start_s or 0.0))

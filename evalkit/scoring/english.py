@@ -193,14 +193,17 @@ def _without_fillers(word: str) -> str:
 
 
 def _in_full(word: str) -> str:
-    if word in _WORDS:
-        return _WORDS[word]
-    for suffix, full in _SUFFIXES:
-        if word.endswith(suffix) and len(word) > len(suffix):
-            return _in_full(word.removesuffix(suffix)) + full
-    if _IS.fullmatch(word):
-        return word[:-2] + " is"
-    return word
+    end = ""
+    # No recursion: a recogniser that has gone wrong says one suffix a thousand times.
+    while word not in _WORDS and (cut := next((one for one in _SUFFIXES if _ends(word, one[0])), None)):
+        word, end = word.removesuffix(cut[0]), cut[1] + end
+    if word not in _WORDS and _IS.fullmatch(word):
+        word = word[:-2] + " is"
+    return _WORDS.get(word, word) + end
+
+
+def _ends(word: str, suffix: str) -> bool:
+    return word.endswith(suffix) and len(word) > len(suffix)
 
 
 def _numbers(text: str) -> Sequence[str]:

@@ -68,6 +68,11 @@ def repeated(runs: Sequence[Iterable[Score]]) -> dict[Route, Disagreement]:
 
 
 def same_service(first: Mapping[str, Any], second: Mapping[str, Any], route: str) -> bool:
-    """Whether two entries under ``providers`` in a run.json ask one service for the same: model, settings and all."""
+    """Whether two entries under ``providers`` in a run.json ask one service for the same: model, settings and all.
+
+    A replay asks nobody: what it tells twice is one answer.
+    """
+    if "replay" in first or "replay" in second:
+        return False
     asked = [(entry.get("provider"), entry.get("settings", {}).get(route)) for entry in (first, second)]
     return bool(asked[0][0]) and asked[0] == asked[1]

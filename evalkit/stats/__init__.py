@@ -25,6 +25,7 @@ from evalkit.stats.intervals import (
     cluster_ratio,
     percentile,
     percentile_interval,
+    telling,
     unmeasurable,
     wilson,
 )
@@ -119,7 +120,7 @@ def _ratio_row(sample: Sample, blank: SummaryRow) -> SummaryRow:
     )
     if not denominator:
         return replace(row, status="undefined", note="nothing to divide by")
-    found, method, note = _limited(sample, cluster_ratio(above, below), numerator, denominator)
+    found, method, note = _limited(sample, cluster_ratio(*telling(above, below)), above, below)
     return replace(
         row,
         value=_scaled(metric, found.value),
@@ -131,20 +132,26 @@ def _ratio_row(sample: Sample, blank: SummaryRow) -> SummaryRow:
     )
 
 
-def _limited(sample: Sample, found: Estimate, numerator: float, denominator: float) -> tuple[Estimate, str, str]:
+def _limited(
+    sample: Sample, found: Estimate, above: NDArray[np.float64], below: NDArray[np.float64]
+) -> tuple[Estimate, str, str]:
     """Limits cut to what is possible, the method that made them, and what they lack.
 
     A rate of which no event was seen gets the exact bound over clips, a share of independent clips Wilson's interval.
     """
-    metric, clips = sample.metric, sample.clips
-    if metric.unit == "rate" and (numerator == 0 or (metric.bounded and numerator == denominator)):
-        lo, hi = clopper_pearson(0 if numerator == 0 else clips, clips)
-        note = f"{'none' if numerator == 0 else 'no exception'} seen: the interval is the exact bound of {clips} clips"
-        return replace(found, lo=lo, hi=hi), EXACT_BOUND, note
+    metric = sample.metric
+    # Signed sums that cancel are events all the same.
+    none = not above.any()
+    if metric.unit == "rate" and (none or (metric.bounded and above.sum() == below.sum())):
+        clips = int(sample.telling().sum())
+        lo, hi = clopper_pearson(0 if none else clips, clips)
+        signed = metric.direction == "zero" and not metric.bounded
+        note = f"{'none' if none else 'no exception'} seen: the interval is the exact bound of {clips} clips"
+        return replace(found, lo=-hi if signed else lo, hi=hi), EXACT_BOUND, note
     if found.lo is None or found.hi is None:
         return found, "", _no_interval(found.clusters)
     if sample.independent_clips() is not None:
-        lo, hi = wilson(round(numerator), clips)
+        lo, hi = wilson(round(above.sum()), sample.clips)
         return replace(found, lo=lo, hi=hi), WILSON, ""
     if metric.direction != "zero":
         found = replace(found, lo=max(found.lo, 0.0), hi=min(found.hi, 1.0) if metric.bounded else found.hi)

@@ -104,10 +104,10 @@ def disputed(lo: float | None, hi: float | None, p: float | None, adjusted: floa
         return ""
     apart = lo > 0 or hi < 0
     if apart and p > LEVEL:
-        return f"the interval excludes 0 although p is {p:.2g}: the interval counts"
+        return f"the interval excludes 0 although p is {p:.3g}: the interval counts"
     if apart and adjusted is not None and adjusted > LEVEL:
-        return f"the interval counts; p is {adjusted:.2g} adjusted, so among so many comparisons this may be chance"
-    return "" if apart or p > LEVEL else f"the interval holds 0 although p is {p:.2g}: the interval counts"
+        return f"the interval counts; p is {adjusted:.3g} adjusted, so among so many comparisons this may be chance"
+    return "" if apart or p > LEVEL else f"the interval holds 0 although p is {p:.3g}: the interval counts"
 
 
 def adjusted(found: Sequence[Difference]) -> list[Difference]:

@@ -38,9 +38,6 @@ METHODS: Mapping[str, str] = {
 _BLOCK = 1_000_000
 """Cells of random signs, or of resamples, at a time."""
 
-_ONE_THREAD = 250_000
-"""Multiplications that OpenBLAS does not divide among threads."""
-
 MAX_FLIPS = 15
 """Up to this many units all 2^n signs are enumerated."""
 
@@ -85,6 +82,12 @@ def cluster_ratio_difference(
     first, second = above.sum() / below.sum(), other_above.sum() / other_below.sum()
     shares = (above - first * below) / below.sum() - (other_above - second * other_below) / other_below.sum()
     return _with_t(float(first - second), shares, level)
+
+
+def telling(*sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The sums of those clusters that hold anything: the others would only pass for evidence; (sums, clusters)."""
+    held: NDArray[np.float64] = np.stack(sums)[:, np.any(sums, axis=0)]
+    return held
 
 
 def _with_t(value: float, shares: NDArray[np.float64], level: float) -> Estimate:
@@ -173,7 +176,8 @@ def sign_flip_ps(differences: ArrayLike, *, draws: int = 10_000, seed: int = 0) 
         (metrics,).
     """
     found = _floats(differences)
-    observed = np.abs(found.sum(axis=0)) - 1e-12
+    # Sums that are equal in theory differ by rounding, which grows with what is added.
+    observed = np.abs(found.sum(axis=0)) - 1e-12 * np.abs(found).sum(axis=0)
     found_p = np.empty(found.shape[1])
     differing = (found != 0).sum(axis=0)
     few = differing <= MAX_FLIPS
@@ -321,24 +325,20 @@ def bootstrap_percentiles(
     rows = max(_BLOCK // max(width, size), 1)
     for start in range(0, draws, rows):
         drawn = weights[start : start + rows]
-        reached = _product(drawn, below.T)
-        wanted = np.maximum(np.ceil(reached[:, -1:] * share - 1e-9), 1)
-        # First the block that holds the wanted rank, then the place in it.
-        block = np.minimum((reached < wanted).sum(axis=1), blocks - 1)[:, np.newaxis]
-        before = np.take_along_axis(reached, np.maximum(block - 1, 0), axis=1) * (block > 0)
-        inside = np.take_along_axis(drawn, padded[block * size + np.arange(size)], axis=1)
-        place = block[:, 0] * size + (before + np.cumsum(inside, axis=1) < wanted).sum(axis=1)
-        known = reached[:, -1] > 0
+        total = np.einsum("dk,k->d", drawn, below[-1])
+        wanted = np.maximum(np.ceil(total * share - 1e-9), 1)
+        # First the block that holds the wanted rank, by halves, then the place in it.
+        block, last = np.zeros(len(drawn), np.intp), np.full(len(drawn), blocks - 1)
+        for _ in range((blocks - 1).bit_length()):
+            middle = (block + last) // 2
+            enough = np.einsum("dk,dk->d", drawn, below[middle]) >= wanted
+            block, last = np.where(enough, block, np.minimum(middle + 1, last)), np.where(enough, middle, last)
+        before = np.einsum("dk,dk->d", drawn, below[np.maximum(block - 1, 0)]) * (block > 0)
+        inside = np.take_along_axis(drawn, padded[block[:, np.newaxis] * size + np.arange(size)], axis=1)
+        reached = before[:, np.newaxis] + np.cumsum(inside, axis=1)
+        place = block * size + (reached < wanted[:, np.newaxis]).sum(axis=1)
+        known = total > 0
         found[start : start + rows][known] = ranked[place[known]]
-    return found
-
-
-def _product(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A product of matrices, in pieces that are not worth a second thread: one that waits for a busy core burns it."""
-    found = np.empty((len(left), right.shape[1]))
-    rows = max(_ONE_THREAD // right.size, 1)
-    for start in range(0, len(left), rows):
-        np.matmul(left[start : start + rows], right, out=found[start : start + rows])
     return found
 
 

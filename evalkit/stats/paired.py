@@ -4,12 +4,14 @@ Candidate against incumbent on each route, and streaming against REST of each pr
 name but the error rates that have a margin. The interval makes label and verdict; a p-value that disagrees is noted.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.errors import SettingsError
 from evalkit.scoring import text, words
 from evalkit.scoring.catalogue import METRICS
 from evalkit.scoring.segments import segments
@@ -38,6 +40,7 @@ from evalkit.stats.intervals import (
     detectable,
     percentile,
     sign_flip_ps,
+    telling,
     unmeasurable,
     zero_event_bound,
     zero_failure_trials,
@@ -73,7 +76,7 @@ def compare(
         candidate: name of the provider being considered.
         incumbent: name of the provider to compare with, or None.
         tolerated: margin of error rates, fixed before the run; None: half a point, or 5 % of the old rate if that is
-            more.
+            more. Above 0, or 0 for "no worse at all".
         draws: of the paired bootstrap of ratios and of the permutation test.
         seed: of everything drawn.
         metrics: what to compare; everything unless given.
@@ -82,7 +85,12 @@ def compare(
     Returns:
         One row per metric that both sides have on common clips. On a share of clips (``perfect``) that are independent
         the test is McNemar's, else the sign-flip permutation of clusters.
+
+    Raises:
+        SettingsError: a margin that is none.
     """
+    if tolerated is not None and not 0 <= tolerated < math.inf:
+        raise SettingsError(f"a margin must be a number from 0 on, not {tolerated:g}")
     found: list[Difference] = []
     routes = list(dict.fromkeys(score.route for score in scores))
     rules = _Rules(tolerated, draws, seed, metrics)
@@ -235,7 +243,12 @@ def _margin(metric: Metric, old: float | None, tolerated: float | None) -> float
 
 
 def _clips_needed(pair: Pair, found: Estimate, least: float | None, allowed: float) -> int | None:
-    """By what these clips scatter; by planning figures when they are too few to say; exactly when nothing differs."""
+    """By what these clips scatter; by planning figures when they are too few to say; exactly when nothing differs.
+
+    None of a margin of 0, which no number of clips settles.
+    """
+    if not allowed:
+        return None
     sizes = pair.new.per_cluster(pair.metric.denominator).sum()
     if least:
         return scaled_up(pair.clips, least, allowed)
@@ -259,12 +272,12 @@ class _Seen(NamedTuple):
 
 def _ratio(pair: Pair) -> _Seen:
     metric, sums = pair.metric, pair.sums
-    found = cluster_ratio_difference(*sums)
+    found = cluster_ratio_difference(*telling(*sums))
     lo, hi, method = found.lo, found.hi, CLUSTER_T
     # Of anything measured, clusters that happen to agree prove nothing.
     if metric.unit == "rate" and found.value == 0 and found.se == 0 and found.clusters >= MIN_CLUSTERS:
         # Not one difference in so many clips bounds how many can differ, and a clip cannot differ by more than itself.
-        hi = zero_event_bound(pair.clips, two_sided=True)
+        hi = zero_event_bound(int((pair.new.telling() | pair.old.telling()).sum()), two_sided=True)
         lo, method = -hi, EXACT_BOUND
     note = "" if found.value is not None else "nothing to divide by"
     ends = (_scaled(metric, found.se), _scaled(metric, lo), _scaled(metric, hi))

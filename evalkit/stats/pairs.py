@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from evalkit.stats.samples import Sample, Table
 from evalkit.types import Metric
 
-_MONEY = ("usd", "usd_per_h")
 _ROUNDING = 1e-3
 """How far costs per second of audio may part before it is more than the rounding of samples and frames."""
 
@@ -36,12 +35,12 @@ class Pair:
         return (above - other_above) - common * (below - other_below)
 
     def arithmetic(self) -> bool:
-        """Whether the difference is one of prices per second of audio: then no clip could have told another.
+        """Whether the difference is one of prices per hour of audio: then no clip could have told another.
 
         Both sides cost the same for every second of every clip. Prices by tokens or processor time, minimum bills and
         attempts that were paid twice break that proportion, and such costs are sampled like anything else.
         """
-        if self.metric.unit not in _MONEY or self.clips < 2 or not np.array_equal(self.sums[1], self.sums[3]):
+        if self.metric.unit != "usd_per_h" or self.clips < 2 or not np.array_equal(self.sums[1], self.sums[3]):
             return False
         heard_s = np.array([score.audio_s for score in self.new.scores])
         paid = (side.table.total(side.metric.numerator)[side.group.places] for side in (self.new, self.old))

@@ -138,6 +138,11 @@ class Sample:
         parts = np.array([self.per_cluster([column]) for column in above])
         return np.sign(parts.sum(axis=1)) @ parts, below
 
+    def telling(self) -> NDArray[np.bool_]:
+        """Which clips hold anything of a ratio; (clips,)."""
+        held: NDArray[np.bool_] = (self.table.total(self.metric.denominator) != 0) | (self._above() != 0)
+        return held[self.group.places]
+
     def independent_clips(self) -> NDArray[np.bool_] | None:
         """Of a share of clips: which of them count; None of any other metric, or when clips share a cluster."""
         above, below = self.ratio()

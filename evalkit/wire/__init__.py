@@ -64,7 +64,7 @@ class Wire:
         pool: Pool,
         *,
         timeouts: Timeouts = _TIMEOUTS,
-        environ: Mapping[str, str] = os.environ,
+        environ: Mapping[str, str] | None = None,
         stagger: float = 0.0,
         from_s: float = 0.0,
     ) -> None:
@@ -73,7 +73,7 @@ class Wire:
         Args:
             pool: connections, trust and heartbeat.
             timeouts: how long each wait may take.
-            environ: where ``secret`` looks.
+            environ: where ``secret`` looks, this process's environment unless given.
             stagger: this session's place within a frame, 0 to 1: concurrent sessions at even places never send in
                 the same instant.
             from_s: audio second of the clip at which the sound that is paced begins; events count from there.
@@ -82,7 +82,7 @@ class Wire:
         self._timeouts = timeouts
         self._stagger = stagger
         self._from_s = from_s
-        self._record = Record(environ)
+        self._record = Record(os.environ if environ is None else environ)
         self._record.audio_s = from_s
         self._released = Released()
 

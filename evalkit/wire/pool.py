@@ -1,6 +1,8 @@
 """What the conversations with one provider share: kept connections, whom to trust, and the heartbeat of the loop."""
 
 import gc
+import ipaddress
+import socket
 import ssl
 import urllib.parse
 from dataclasses import dataclass
@@ -72,5 +74,19 @@ def http_client(timeouts: Timeouts, *, loopback: bool, trust: ssl.SSLContext | N
 
 
 def is_loopback(url: str) -> bool:
-    """Whether ``url`` points at this machine."""
-    return (urllib.parse.urlsplit(url).hostname or "") in ("127.0.0.1", "localhost", "::1")
+    """Whether ``url`` points at this machine, however its address is spelt: ``localhost.``, ``127.1``, ``0.0.0.0``."""
+    host = (urllib.parse.urlsplit(url).hostname or "").removesuffix(".")
+    if f".{host}".endswith(".localhost"):
+        return True
+    address = _address(host)
+    inner = getattr(address, "ipv4_mapped", None) or address
+    # Who connects to the unspecified address reaches the machine it is on.
+    return inner is not None and (inner.is_loopback or inner.is_unspecified)
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """A host given as a number, read as a resolver reads it; None of a name."""
+    try:
+        return ipaddress.ip_address(host if ":" in host else socket.inet_aton(host))
+    except (OSError, ValueError):
+        return None

@@ -82,8 +82,9 @@ class Material:
 
     @cached_property
     def date(self) -> str:
-        """The day the first answer was recorded."""
-        return str(self.manifest["created_at"])[:10]
+        """The day the first answer was recorded; what a replay tells is as old as its recording."""
+        days = str(self.entry.get("replay", {}).get("recorded_at") or "")[:10], str(self.manifest["created_at"])[:10]
+        return min(filter(None, days))
 
     @cached_property
     def trials(self) -> list[Verdict]:

@@ -17,7 +17,7 @@ def _trials(route: Route, material: Material) -> list[Verdict]:
 
 
 def _held(found: Finding, material: Material, held: Sequence[Verdict]) -> Seen:
-    evidence: Evidence = "live" if any(one.evidence == "live" for one in held) else "simulated"
+    evidence: Evidence = "live" if all(one.evidence == "live" for one in held) else "simulated"
     return Seen(found, len(held), len(held), evidence, material.trials_date, todo=faults(material))
 
 

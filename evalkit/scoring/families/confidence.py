@@ -5,6 +5,8 @@ from evalkit.scoring.define import columns, ratio
 from evalkit.scoring.row import Case, Row
 from evalkit.types import Metric
 
+_ROUNDING = 1e-6
+"""By which a sum of shares may miss 1."""
 _GAPS = tuple(f"gap_{place}" for place in range(BINS))
 
 METRICS: tuple[Metric, ...] = (
@@ -50,11 +52,15 @@ METRICS: tuple[Metric, ...] = (
 
 
 def measure(row: Row, case: Case) -> None:
-    """Right and wrong words of a provider that says how sure it is of each."""
+    """Right and wrong words of a provider that says how sure it is of each.
+
+    What lies beyond 0 and 1 is a score of another kind, of which calibration says nothing.
+    """
     if case.clip.kind == "nonspeech":
         row.lack("not_applicable", "acc.conf")
         return
-    if case.reference is None or all(word.confidence is None for word in case.words):
+    known = [word.confidence for word in case.words if word.confidence is not None]
+    if case.reference is None or not known or min(known) < -_ROUNDING or max(known) > 1 + _ROUNDING:
         row.lack("missing_input", "acc.conf")
         return
     right, wrong = judged(case.reference, case.words, case.profile)
