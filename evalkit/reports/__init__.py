@@ -16,7 +16,7 @@ gated, junit            what a gate found, for whoever reviews a change
 terminal                the headline on a console
 html, sections, cells   the self-contained report
 plots, drawing          its figures
-aligned                 reference and hypothesis, word by word
-notebook                a run in a notebook
+aligned, spoken         reference and hypothesis word by word, captions as they came
+notebook, frames        a run in a notebook, and its data frames
 ======================  =======================================================
 """

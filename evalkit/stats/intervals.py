@@ -342,7 +342,7 @@ def bootstrap_percentiles(
     return found
 
 
-@functools.lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=4)
 def bootstrap_weights(clusters: int, draws: int, seed: int) -> NDArray[np.float64]:
     """How often each cluster is drawn in each of ``draws`` seeded resamples; draws x clusters, read-only.
 
