@@ -22,6 +22,7 @@ def test_each_comparison_has_its_decision_under_both_text_rules() -> None:
     assert "superior" in texts
     assert "pass" in texts
     assert rows[2]["cells"][-1]["text"].replace(",", "").isdigit()
+    assert rows[0]["cells"][-1]["text"] == "–", "what is settled needs no more clips"
     assert switch.decisions(headline({}, [], [], []), [])["bodies"] == []
 
 

@@ -54,7 +54,7 @@ def tally(sheet: Sheet) -> str:
 def asked(checks: Checked) -> str:
     """By what it was judged."""
     if not checks.declared:
-        return "Nobody has said what the product needs (`evalkit init` writes it down), so everything is asked."
+        return "Nobody has said what the product needs, so everything is asked: evalkit init writes it down."
     begun = f", begun from the profile {checks.profile}" if checks.profile else ""
     return f"Judged by the needs kept with the run{begun}."
 

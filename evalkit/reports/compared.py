@@ -18,7 +18,7 @@ from evalkit.comparison import ClipGap, Compared, Comparison
 from evalkit.comparison.worth import Standing, Worth
 from evalkit.reports import aligned, method
 from evalkit.reports.cells import VERDICTS
-from evalkit.reports.decided import LABELS, chance, evidence, p_adjusted, wanted
+from evalkit.reports.decided import LABELS, chance, clips_wanted, evidence, p_adjusted
 from evalkit.reports.headline import PRIMARY, ROUTE_WORDS, capitalised
 from evalkit.reports.tables import DIFFERENCE_COLUMNS, write_whole
 from evalkit.reports.units import MINUS, UNDEFINED, number, shown, span
@@ -173,7 +173,7 @@ def planned(row: Difference) -> str:
     parts = [
         f"{row.n_clips} clips",
         f"could see {shown(row.smallest_detectable, row.unit, points=points)}" if row.smallest_detectable else "",
-        f"needs {number(row.clips_needed)}" if wanted(row) and row.clips_needed else "",
+        f"needs {number(clips)}" if (clips := clips_wanted(row)) else "",
     ]
     return ", ".join(filter(None, parts))
 
@@ -311,7 +311,7 @@ def _line(one: Compared, title: str, *, by: str = "") -> dict[str, Any]:
         "why": one.barred or "; ".join(filter(None, [ADVICE[row.label] if row.label else "", row.note])),
         "mark": one.verdict if one.verdict in _STYLES else "",
         "detectable": shown(row.smallest_detectable, row.unit, points=points),
-        "needed": UNDEFINED if row.clips_needed is None else number(row.clips_needed),
+        "needed": UNDEFINED if (clips := clips_wanted(row)) is None else number(clips),
     }
 
 

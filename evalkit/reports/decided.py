@@ -46,12 +46,19 @@ def _noted(row: Difference) -> str:
     return f" {row.note[0].upper()}{row.note[1:]}." if row.note and row.ci_lo is not None else ""
 
 
+def clips_wanted(row: Difference) -> int | None:
+    """How many clips, in all, would settle an open question; None when it is settled, or nobody can tell."""
+    settled = row.margin is None or row.gate == "pass"
+    return None if settled or (row.clips_needed or 0) <= row.n_clips else row.clips_needed
+
+
 def wanted(row: Difference) -> str:
-    """How many clips would settle an open question, as a sentence with a space in front; empty when it is settled."""
-    if row.margin is None or row.clips_needed is None or row.gate == "pass" or row.clips_needed <= row.n_clips:
+    """The same as a sentence with a space in front; empty where there is none."""
+    clips = clips_wanted(row)
+    if clips is None:
         return ""
     least = shown(row.margin, row.unit, points=True)
-    return f" To settle a margin of {least} takes about {number(row.clips_needed)} clips like these."
+    return f" To settle a margin of {least} takes about {number(clips)} clips like these."
 
 
 def chance(p: float | None, *, drawn: bool = False) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from evalkit.reports.cells import cell
-from evalkit.reports.decided import LABELS, chance, evidence, p_adjusted
+from evalkit.reports.decided import LABELS, chance, clips_wanted, evidence, p_adjusted
 from evalkit.reports.headline import PRIMARY, Headline, capitalised
 from evalkit.reports.units import UNDEFINED, number, shown, span
 from evalkit.scoring import catalogue
@@ -32,6 +32,7 @@ def _decision(where: str, row: Difference) -> dict[str, Any]:
     names = f"{row.provider} streaming against REST" if streaming else f"{row.provider} against {row.against_provider}"
     bootstrap = span(row.bootstrap_lo, row.bootstrap_hi, row.unit, points=True)
     drawn = [f"ties {chance(row.ties, drawn=True)}" if row.ties else "", f"bootstrap {bootstrap}" if bootstrap else ""]
+    clips = clips_wanted(row)
     said = [ADVICE[row.label] if row.label else "", row.note if row.ci_lo is not None else ""]
     return {
         "name": where + names,
@@ -48,7 +49,7 @@ def _decision(where: str, row: Difference) -> dict[str, Any]:
             cell(LABELS.get(row.label or "", UNDEFINED), "; ".join(filter(None, said))),
             cell(row.gate or UNDEFINED),
             cell(shown(row.smallest_detectable, row.unit, points=True)),
-            cell(UNDEFINED if row.clips_needed is None else number(row.clips_needed), f"{row.n_clips} heard"),
+            cell(UNDEFINED if clips is None else number(clips), f"{row.n_clips} heard"),
         ],
     }
 
